@@ -1,0 +1,30 @@
+/** From checked TLS material to Node's options: the one place where a listener's TLS is put together. */
+import { constants } from 'node:crypto'
+import type { ServerOptions } from 'node:https'
+import type { TlsMaterial } from '../src/config/tls-material.ts'
+
+/** A handshake that takes longer is given up, in milliseconds. */
+const handshakeTimeout = 10_000
+
+export function tlsServerOptions({ certChainPem, keyPem, passphrase, caPem, minVersion, maxVersion, ciphers }: TlsMaterial): ServerOptions {
+  return {
+    cert: certChainPem,
+    key: keyPem,
+    ...passphrase === null ? {} : { passphrase },
+    minVersion,
+    maxVersion,
+    ...ciphers === null ? {} : { ciphers },
+    honorCipherOrder: true,
+    handshakeTimeout,
+    ALPNProtocols: ['http/1.1'],
+    // Only where certificates of clients count. Never an empty `ca`: Node would take the public web roots for it.
+    ...caPem === null ? { requestCert: false } : {
+      ca: caPem,
+      requestCert: true,
+      // The verdict is ours (external.md §1): a refused certificate need not end the connection.
+      rejectUnauthorized: false,
+      // A resumed session keeps the verdict that it was born with: expired, revoked or distrusted since. So there are none.
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    },
+  }
+}

@@ -1,0 +1,84 @@
+/** The WebSocket endpoint: what HTTP has to say before an upgrade (websocket.md), and then one transport for the session manager. */
+import fastifyWebsocket from '@fastify/websocket'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Log } from '../src/telemetry/log.ts'
+import type { ServerOptions } from 'ws'
+import { StreamSocket } from '../src/transport/stream-socket.ts'
+import { type WebSocketShared, WebSocketTransport } from '../src/transport/websocket.ts'
+import type { Transport } from '../src/stream/transport.ts'
+import type { OriginPolicy } from './origin-policy.ts'
+import type { PeerCertificates } from './peer-certificate.ts'
+
+export interface WebSocketPluginOptions {
+  readonly path: string
+  /** Bytes. */
+  readonly maxStanzaSize: number
+  readonly compress: boolean
+  readonly origins: OriginPolicy
+  readonly certificates: PeerCertificates
+  readonly shared: WebSocketShared
+  readonly accept: (transport: Transport) => void
+  readonly log: Log
+}
+
+const subprotocol = 'xmpp'
+
+/** Bounded: no context is kept between messages, and at most this many bytes go out at a time to be compressed. */
+const boundedDeflate = { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 12, threshold: 1_024, concurrencyLimit: 4 }
+
+export async function websocket(fastify: FastifyInstance, options: WebSocketPluginOptions): Promise<void> {
+  const { path, maxStanzaSize, compress, origins, certificates, shared, accept, log } = options
+
+  await fastify.register(fastifyWebsocket, {
+    options: {
+      maxPayload: maxStanzaSize,
+      perMessageDeflate: compress && boundedDeflate,
+      handleProtocols: () => subprotocol,
+      clientTracking: false,
+      // Declared as the whole module of `ws`; its class is what is needed.
+      WebSocket: StreamSocket as unknown as NonNullable<ServerOptions['WebSocket']>,
+    },
+    // The streams say goodbye by themselves; see App.close.
+    preClose: done => { done() },
+  })
+
+  const refuse = (request: FastifyRequest, reply: FastifyReply, status: number, reason: string) => {
+    log.info({ event: 'websocket.refused', status, reason, address: request.ip, origin: request.headers.origin })
+    // After a refusal the connection must not go on: what follows the request is not HTTP.
+    return reply.code(status).header('connection', 'close').type('text/plain; charset=utf-8').send(`${reason}\n`)
+  }
+
+  fastify.route({
+    method: 'GET',
+    url: path,
+    preValidation: async (request, reply) => {
+      // RFC 6455 §4.2.2, §10.2: before the upgrade, in HTTP's words.
+      if (origins.judge(request.headers.origin, request.headers.host) === 'refused') {
+        return refuse(request, reply, 403, 'Pages of this origin may not connect here: the operator would have to list it in listen.http.origins.')
+      }
+      if (request.ws && !offersXmpp(request.headers['sec-websocket-protocol'])) {
+        // RFC 7395 §3.1
+        return refuse(request, reply, 400, 'The WebSocket subprotocol "xmpp" (RFC 7395) must be asked for.')
+      }
+      return undefined
+    },
+    handler: (_request, reply) => reply.code(426).header('upgrade', 'websocket').type('text/plain; charset=utf-8')
+      .send('This is an XMPP WebSocket endpoint (RFC 7395): connect with the subprotocol "xmpp".\n'),
+    wsHandler: (socket, request) => {
+      // The request and its response are not needed any more, and an idle connection must not hold them: the plugin's error listener would.
+      socket.removeAllListeners('error')
+      const wire = request.raw.socket
+      const facts = {
+        transport: 'websocket',
+        remoteAddress: request.ip,
+        secure: 'encrypted' in wire,
+        certificate: certificates.of(request),
+      } as const
+      accept(new WebSocketTransport(socket as StreamSocket, wire, facts, shared))
+    },
+  })
+}
+
+/** RFC 6455 §4.1 item 10: a list of tokens, compared exactly. */
+const offersXmpp = (header: string | undefined): boolean =>
+  header !== undefined && header.split(',').some(token => token.trim() === subprotocol)

@@ -1,0 +1,87 @@
+/** Asks the configured backends: by the kind of credentials, in configured order, first acceptance wins. */
+
+import type { Clock } from '../telemetry/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Domainpart } from '../xmpp/jid.ts'
+import type { AuthBackend, Judgement, Refusal } from './backend.ts'
+import type { Credentials } from './credentials.ts'
+import { within } from './deadline.ts'
+
+interface Denial {
+  readonly ok: false
+  readonly condition: Refusal | 'temporary-auth-failure'
+  /** Words for the log. */
+  readonly reason: string
+}
+
+/** What all backends together say. */
+export type Authentication = { readonly ok: true, readonly backend: string } | Denial
+
+export interface DispatchOptions {
+  readonly backends: readonly AuthBackend[]
+  /** How long one backend may take, in milliseconds. */
+  readonly timeoutMilliseconds: number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class BackendDispatch {
+  readonly #options: DispatchOptions
+
+  constructor(options: DispatchOptions) { this.#options = options }
+
+  /** Whether any backend judges this kind at all: what a mechanism asks before it is offered. */
+  accepts(kind: Credentials['kind']): boolean {
+    return this.#options.backends.some(backend => backend.accepts.has(kind))
+  }
+
+  /** Never throws, never rejects, and takes at most `timeoutMilliseconds` for each backend. At once where all of them answer at once. */
+  verify(credentials: Credentials, domain: Domainpart): Authentication | Promise<Authentication> {
+    return this.#askFrom(0, credentials, domain, null)
+  }
+
+  #askFrom(first: number, credentials: Credentials, domain: Domainpart, soFar: Denial | null): Authentication | Promise<Authentication> {
+    let denial = soFar
+    for (const [offset, backend] of this.#options.backends.slice(first).entries()) {
+      if (!backend.accepts.has(credentials.kind)) continue
+      const answer = this.#ask(backend, credentials, domain)
+      if (answer instanceof Promise) {
+        const before = denial
+        return answer.then(late => late.ok ? late : this.#askFrom(first + offset + 1, credentials, domain, weightier(before, late)))
+      }
+      if (answer.ok) return answer
+      denial = weightier(denial, answer)
+    }
+    return denial ?? { ok: false, condition: 'not-authorized', reason: `no backend judges a ${credentials.kind}` }
+  }
+
+  #ask(backend: AuthBackend, credentials: Credentials, domain: Domainpart): Authentication | Promise<Authentication> {
+    let judgement
+    try {
+      judgement = backend.verify(credentials, domain)
+    } catch (cause) {
+      return this.#unreachable(backend, domain, cause)
+    }
+    if (!(judgement instanceof Promise)) return outcomeOf(backend, judgement)
+    return within(this.#options.timeoutMilliseconds, this.#options.clock, judgement)
+      .then(judgement => outcomeOf(backend, judgement), (cause: unknown) => this.#unreachable(backend, domain, cause))
+  }
+
+  #unreachable(backend: AuthBackend, domain: Domainpart, cause: unknown): Denial {
+    this.#options.log.error({ event: 'auth.backend_unreachable', backend: backend.name, domain, cause })
+    return { ok: false, condition: 'temporary-auth-failure', reason: `the backend ${backend.name} cannot be reached` }
+  }
+}
+
+function outcomeOf(backend: AuthBackend, judgement: Judgement): Authentication {
+  return judgement.ok === true ? { ok: true, backend: backend.name } : judgement
+}
+
+/** Which refusal the client hears when several backends said no: "try again later" before what one of them knows, before a plain no. */
+const weights = {
+  'temporary-auth-failure': 2, 'account-disabled': 1, 'credentials-expired': 1, 'invalid-authzid': 1, 'not-authorized': 0,
+} as const satisfies Record<Denial['condition'], number>
+
+function weightier(one: Denial | null, other: Denial): Denial {
+  return one !== null && weights[one.condition] >= weights[other.condition] ? one : other
+}

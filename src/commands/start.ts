@@ -1,0 +1,76 @@
+/** `meerkat start`: runs the gateway until it is told to stop. */
+import { relative } from 'node:path'
+import { parseArgs } from 'node:util'
+import { App, type Listening } from '../app.ts'
+import type { Config } from '../config/config.ts'
+import { systemClock } from '../telemetry/clock.ts'
+import { pinoLog } from '../telemetry/pino-log.ts'
+import { developmentPassword } from '../x509/development-folder.ts'
+import { type Command, exitCode, type Surroundings, UsageError } from './command.ts'
+import { certsFolderOf, checkedConfiguration, configurationFile } from './configuration.ts'
+import { listenFailure } from './listen-failure.ts'
+
+export const start: Command = {
+  name: 'start',
+  usage: 'meerkat start [--config FILE]',
+  summary: 'runs the gateway (npm start)',
+  help: [
+    'Without --config: meerkat.toml in this folder, or else built-in defaults that serve the domain localhost on',
+    'https://localhost:5285, for which a development CA and certificates are made in certs/ at the first start.',
+    'SIGTERM or SIGINT stops it in good order.',
+  ],
+  async run(argv, surroundings) {
+    const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { config: { type: 'string' } } })
+    if (positionals.length > 0) throw new UsageError(`"${positionals[0] ?? ''}" is not expected here; a configuration is named with --config`)
+    const file = configurationFile(values.config, surroundings)
+    const { config, tls, warnings, made } = await checkedConfiguration(file, surroundings, systemClock.now())
+    const log = pinoLog({ level: config.general.log_level, readable: process.stdout.isTTY })
+    for (const { path, text } of warnings) log.warn({ event: 'configuration.warning', key: path, text })
+    const app = await App.create({ config, tls, software: { name: 'Meerkat', version: surroundings.version }, clock: systemClock, log })
+    let listening
+    try {
+      listening = await app.listen()
+    } catch (error) {
+      const problem = listenFailure(error)
+      if (problem === null) throw error
+      surroundings.printError(`meerkat: ${problem}`)
+      return exitCode.failure
+    }
+    process.on('uncaughtException', error => { log.error({ event: 'process.bug', error }) })
+    for (const line of greeting(config, listening, made, surroundings)) surroundings.printError(line)
+    const signal = await stopSignal()
+    log.info({ event: 'process.stopping', signal, sessions: app.sessionCount })
+    await app.close(config.limits.shutdown_timeout)
+    log.info({ event: 'process.stopped' })
+    return exitCode.success
+  },
+}
+
+const stopSignal = (): Promise<NodeJS.Signals> => new Promise(resolve => {
+  // A second signal, of one who does not want to wait, ends the process as it does by default.
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { resolve(signal) })
+})
+
+function greeting(config: Config, listening: readonly Listening[], made: readonly string[], surroundings: Surroundings): string[] {
+  const lines = [`Meerkat ${surroundings.version} serves ${config.general.hosts.join(', ')}`]
+  const seen = new Set<string>()
+  for (const { ip, port, secure, websocketPath } of listening) {
+    const address = `${hostFor(ip)}:${port}`
+    if (seen.has(address)) continue
+    seen.add(address)
+    lines.push(`  welcome page  http${secure ? 's' : ''}://${address}/`)
+    if (websocketPath !== null) lines.push(`  WebSocket     ws${secure ? 's' : ''}://${address}${websocketPath}`)
+  }
+  if (config.file !== null) return lines
+  const folder = relative('', certsFolderOf(surroundings)) || '.'
+  const { port } = listening[0] ?? { port: 0 }
+  return [
+    ...lines,
+    ...made.length > 0 ? [`Made in ${folder}/: ${made.join(', ')}`] : [],
+    `Certificates in ${folder}/: ca.crt (trust it), alice.p12 and bob.p12 (import one into a browser; password "${developmentPassword}")`,
+    `Try: curl --cacert ${folder}/ca.crt --cert ${folder}/alice.crt --key ${folder}/alice.key https://localhost:${port}/`,
+  ]
+}
+
+/** What a person types to get there. */
+const hostFor = (ip: string): string => ip === '127.0.0.1' || ip === '::1' ? 'localhost' : ip.includes(':') ? `[${ip}]` : ip

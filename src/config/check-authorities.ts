@@ -1,0 +1,32 @@
+/** The CAs that client certificates are checked against: `tls.cacertfile` (behaviour/external.md §1). */
+import type { X509Certificate } from 'node:crypto'
+
+import { isPrivateKey, readCertificateFile, subjectText, validityAt, validityText } from './certificate-file.ts'
+import type { Report } from './report.ts'
+import { quoted } from './wording.ts'
+
+/** Null when a mistake was reported at `path`. */
+export async function checkAuthorities(file: string, path: string, now: number, report: Report): Promise<readonly X509Certificate[] | null> {
+  const wrong = (found: string, remedy: string) => {
+    report.mistake(path, { found: `${quoted(file)}: ${found}`, allowed: 'a PEM file with CA certificates and nothing else', remedy })
+    return null
+  }
+  const read = await readCertificateFile(file, path, report)
+  if (read === null) return null
+  if (read.others.some(isPrivateKey)) {
+    return wrong('it holds a private key', 'Move the key elsewhere: whoever reads it can make certificates for anybody.')
+  }
+  const [other] = read.others
+  if (other !== undefined) return wrong(`it holds a block ${other.label}`, 'Remove what is not a CERTIFICATE.')
+
+  const judged = read.certificates.map(certificate => ({ certificate, validity: validityAt(certificate, now) }))
+  const stale = judged.filter(({ validity }) => validity !== 'valid')
+  const staleTexts = stale.map(({ certificate, validity }) => `the CA ${subjectText(certificate)} ${validityText(certificate, validity)}`)
+  if (stale.length === judged.length) return wrong(staleTexts.join('; '), 'Name a CA that is valid: with this one nobody could log in.')
+  for (const text of staleTexts) report.warn(path, `${text}: the certificates it issued are refused.`)
+  for (const { certificate } of judged) {
+    // Not a mistake: a pinned self-signed client certificate is such an entry, and vouches for itself.
+    if (!certificate.ca) report.warn(path, `${subjectText(certificate)} is not marked as a CA: it vouches for no certificate but itself.`)
+  }
+  return read.certificates
+}

@@ -1,0 +1,78 @@
+/** What TLS needs from files, read and checked: the material of one listener. */
+import type { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+import type { SecureVersion } from 'node:tls'
+
+import type { TlsOptions } from '../x509/tls-options.ts'
+import { checkAuthorities } from './check-authorities.ts'
+import { checkServerCertificate } from './check-server-certificate.ts'
+import { readServerKey } from './server-key.ts'
+import type { ServerKey } from './server-key.ts'
+import type { Report } from './report.ts'
+
+export interface TlsMaterial {
+  /** The server certificate, then its chain. */
+  readonly certChainPem: string
+  readonly keyPem: string
+  readonly passphrase: string | null
+  /** The CAs of client certificates; null exactly when `verify_mode` is "none". */
+  readonly caPem: string | null
+  readonly minVersion: SecureVersion
+  readonly maxVersion: SecureVersion
+  /** OpenSSL's notation; null for those of Node.js. */
+  readonly ciphers: string | null
+}
+
+const secureVersions = { 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' } as const
+
+/** Null when a mistake was reported. */
+export async function loadTlsMaterial(
+  tls: TlsOptions, path: string, hosts: readonly string[], now: number, report: Report,
+): Promise<TlsMaterial | null> {
+  const key = await readServerKey(tls, path, report)
+  const chain = await checkServerCertificate(tls.certfile, path, { key, hosts, now }, report)
+  const authorities = tls.cacertfile === undefined ? null : await checkAuthorities(tls.cacertfile, `${path}.cacertfile`, now, report)
+  const versions = tls.versions.map(version => secureVersions[version]).toSorted()
+  const [minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3'] = [versions.at(0), versions.at(-1)]
+  const ciphers = tls.ciphers ?? null
+  checkCiphers(ciphers, { minVersion, maxVersion }, path, report)
+  if (key === null || chain === null || !report.sound(path)) return null
+  const caPem = tls.verify_mode === 'none' || authorities === null ? null : pemOf(authorities)
+  const material = { certChainPem: pemOf(chain), keyPem: key.pem, passphrase: key.passphrase, caPem, minVersion, maxVersion, ciphers }
+  return acceptedByOpenSsl(material, key, path, report) ? material : null
+}
+
+/** Written anew from what was parsed, so that nothing else of the file reaches OpenSSL. */
+const pemOf = (certificates: readonly X509Certificate[]) => certificates.map(String).join('')
+
+function checkCiphers(ciphers: string | null, versions: { minVersion: SecureVersion, maxVersion: SecureVersion }, path: string, report: Report): void {
+  if (ciphers === null) return
+  try {
+    createSecureContext({ ciphers, ...versions })
+  } catch {
+    report.mistake(`${path}.ciphers`, {
+      found: 'a cipher list of which OpenSSL knows nothing', allowed: 'an OpenSSL cipher list such as "ECDHE+AESGCM:ECDHE+CHACHA20"',
+      remedy: 'Correct it, or remove the key: the ciphers of Node.js are good.',
+    })
+  }
+}
+
+/** What is left is OpenSSL's own policy, for instance on key sizes. Its reason names an error, never a content. */
+function acceptedByOpenSsl(material: TlsMaterial, key: ServerKey, path: string, report: Report): boolean {
+  const { certChainPem, caPem, minVersion, maxVersion, ciphers } = material
+  try {
+    createSecureContext({
+      cert: certChainPem, key: key.pem, minVersion, maxVersion,
+      ...(key.passphrase === null ? {} : { passphrase: key.passphrase }), ...(caPem === null ? {} : { ca: caPem }),
+      ...(ciphers === null ? {} : { ciphers }),
+    })
+    return true
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'no reason given'
+    report.mistake(path, {
+      found: `certificate and key that OpenSSL does not take (${code})`, allowed: 'RSA of 2048 bits or more, EC P-256 or stronger, Ed25519',
+      remedy: 'Make a new key and certificate.',
+    })
+    return false
+  }
+}

@@ -1,0 +1,11 @@
+/** XEP-0199: XMPP Ping. Answers a client's ping to its server or account (§4.2). */
+import type { Feature } from '../feature.ts'
+
+const NS_PING = 'urn:xmpp:ping'
+
+export const ping: Feature = {
+  name: 'ping',
+  specs: [{ id: 'XEP-0199', version: '2.0.1' }],
+  disco: [NS_PING],
+  iq: [{ type: 'get', ns: NS_PING, local: 'ping', at: 'either', handle: () => null }],
+}

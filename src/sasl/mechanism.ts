@@ -1,0 +1,57 @@
+/** What a SASL mechanism is to the stream (RFC 6120 §6, RFC 4422). A mechanism is a stateless value; begin() returns the exchange. */
+
+import type { CommonNameAffixes, ExternalMode } from '../auth/certificate-mapping.ts'
+import type { Credentials, Principal } from '../auth/credentials.ts'
+import type { BackendDispatch } from '../auth/dispatch.ts'
+import type { CertificateVerdict } from '../x509/verdict.ts'
+import type { Domainpart } from '../xmpp/jid.ts'
+
+/** RFC 6120 §6.5. */
+export const saslConditions = ['aborted', 'account-disabled', 'credentials-expired', 'encryption-required',
+  'incorrect-encoding', 'invalid-authzid', 'invalid-mechanism', 'malformed-request', 'mechanism-too-weak',
+  'not-authorized', 'temporary-auth-failure'] as const
+export type SaslCondition = (typeof saslConditions)[number]
+
+export interface SaslFailure {
+  readonly kind: 'failure'
+  readonly condition: SaslCondition
+  /** Words for the log: never a secret, never the payload. */
+  readonly reason: string
+  /** Words for the person at the other end (`<text/>`), where they give away nothing but what the client showed. */
+  readonly text?: string
+}
+
+export type SaslStep =
+  | { readonly kind: 'challenge', readonly data: Uint8Array }
+  /** `data`: additional data with success (RFC 6120 §6.4.6), null for none. */
+  | { readonly kind: 'success', readonly principal: Principal, readonly data: Uint8Array | null }
+  | SaslFailure
+
+export interface SaslContext {
+  /** The host that the stream was opened to. */
+  readonly domain: Domainpart
+  /** Makes the verdict again at every call: a connection can be days old. */
+  readonly certificate: () => CertificateVerdict
+  /** `auth.sasl_external` and `auth.sasl_external_common_name`. */
+  readonly external: { readonly modes: readonly ExternalMode[], readonly commonName: CommonNameAffixes }
+  readonly backends: Pick<BackendDispatch, 'accepts' | 'verify'>
+}
+
+export interface SaslExchange {
+  /**
+   * Takes the initial response or a `<response/>`, decoded; null where there was no data. Answers at once where nothing has to be
+   * waited for; never throws, never rejects. After success or failure the exchange is over.
+   */
+  step(response: Uint8Array | null): SaslStep | Promise<SaslStep>
+}
+
+export interface Mechanism {
+  /** As registered and as in `<mechanism/>`. */
+  readonly name: string
+  /** As in `auth.sasl_mechanisms`. */
+  readonly key: string
+  readonly yields: Credentials['kind']
+  /** Whether to advertise the mechanism on this connection. */
+  offered(context: SaslContext): boolean
+  begin(context: SaslContext): SaslExchange
+}

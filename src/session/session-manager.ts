@@ -1,0 +1,123 @@
+/** The only way in, for every transport: makes streams of transports and sessions of streams, and knows them all. */
+import type { Principal } from '../auth/credentials.ts'
+import type { MechanismKey } from '../sasl/catalogue.ts'
+import type { SaslContext } from '../sasl/mechanism.ts'
+import { ReceivingStream } from '../stream/receiving-stream.ts'
+import type { OutboundStream, ServedHost, StreamServices } from '../stream/stream-services.ts'
+import type { Transport } from '../stream/transport.ts'
+import type { Clock } from '../telemetry/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import { bareOf, type Domainpart, type FullJid, fullJid, parseDomainpart } from '../xmpp/jid.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
+import { StreamError } from '../xmpp/stream-error.ts'
+import { Directory } from './directory.ts'
+import type { Departure, Domain } from './domain.ts'
+import type { ResourceConflictPolicy } from './options.ts'
+import { Session } from './session.ts'
+import { type Rate, RateLimiter } from './rate-limiter.ts'
+
+/** One served domain: who may log in, how, and to what. */
+export interface Host {
+  readonly domain: Domain
+  readonly mechanisms: readonly MechanismKey[]
+  saslContext(certificate: SaslContext['certificate']): SaslContext
+}
+
+export interface SessionManagerOptions {
+  readonly hosts: readonly Host[]
+  readonly resourceConflict: ResourceConflictPolicy
+  readonly maxSessionsPerAccount: number
+  /** What one session may send; null for no limit. */
+  readonly rate: Rate | null
+  /** Unpredictable, URL-safe, at least 64 random bits. */
+  readonly newId: () => string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export class SessionManager {
+  readonly #options: SessionManagerOptions
+  readonly #hosts: ReadonlyMap<string, ServedHost>
+  readonly #services: StreamServices
+  readonly #streams = new Set<OutboundStream>()
+  readonly #sessions = new Directory<Session>()
+  #draining = false
+
+  constructor(options: SessionManagerOptions) {
+    this.#options = options
+    this.#hosts = new Map(options.hosts.map(host => [host.domain.name, {
+      name: host.domain.name,
+      mechanisms: host.mechanisms,
+      saslContext: certificate => host.saslContext(certificate),
+      bind: (stream, principal, requested) => this.#bind(host.domain, stream, principal, requested),
+    } satisfies ServedHost]))
+    const { clock, log, newId } = options
+    this.#services = { host: name => this.#hostNamed(name), newStreamId: newId, clock, log, over: stream => { this.#streams.delete(stream) } }
+  }
+
+  get sessionCount(): number { return this.#sessions.size }
+
+  get streamCount(): number { return this.#streams.size }
+
+  /** Takes a new transport: from here on it is a stream. */
+  accept(transport: Transport): void {
+    const stream = new ReceivingStream(transport, this.#services)
+    this.#streams.add(stream)
+    if (this.#draining) stream.end(new StreamError('system-shutdown'))
+  }
+
+  /** Tells every client that the server goes away (RFC 6120 §4.9.3.19) and ends its stream. */
+  shutdown(): void {
+    this.#draining = true
+    for (const session of [...this.#sessions.values()]) session.end('shutdown', new StreamError('system-shutdown'))
+    for (const stream of [...this.#streams]) stream.end(new StreamError('system-shutdown'))
+  }
+
+  #hostNamed(name: string): ServedHost | null {
+    const exact = this.#hosts.get(name)
+    if (exact !== undefined) return exact
+    const prepared: Domainpart | null = parseDomainpart(name)
+    return (prepared !== null && this.#hosts.get(prepared)) || null
+  }
+
+  #bind(domain: Domain, stream: OutboundStream, principal: Principal, requested: string | null): Session | Promise<Session> {
+    const jid = domain.bind(principal, requested)
+    return jid instanceof Promise
+      ? jid.then(settled => this.#begin(domain, stream, principal, settled))
+      : this.#begin(domain, stream, principal, jid)
+  }
+
+  #begin(domain: Domain, stream: OutboundStream, principal: Principal, wanted: FullJid): Session {
+    const { clock, log, maxSessionsPerAccount, rate } = this.#options
+    const jid = this.#resolveConflict(wanted)
+    if (this.#sessions.ofAccount(bareOf(jid)).size >= maxSessionsPerAccount) {
+      throw new StanzaError('resource-constraint', 'this account has as many sessions as it may have')
+    }
+    const limiter = rate === null ? null : new RateLimiter(rate, clock)
+    const session = new Session(jid, principal, stream, limiter, this.#ended)
+    this.#sessions.add(session)
+    session.attach(domain.attach(session))
+    log.info({ event: 'session.bound', jid, mechanism: principal.mechanism, fingerprint: principal.certificate?.fingerprint256 })
+    return session
+  }
+
+  #resolveConflict(wanted: FullJid): FullJid {
+    const holder = this.#sessions.get(wanted)
+    if (holder === undefined) return wanted
+    switch (this.#options.resourceConflict) {
+      case 'close_old':
+        holder.end('replaced', new StreamError('conflict', 'another client bound this resource'))
+        return wanted
+      case 'close_new':
+        throw new StanzaError('conflict', 'another client of this account has that resource')
+      case 'rename':
+        // §7.6: a resource of the server's making, as if none had been asked for.
+        return fullJid(bareOf(wanted), this.#options.newId())
+    }
+  }
+
+  readonly #ended = (session: Session, reason: Departure): void => {
+    this.#sessions.remove(session)
+    this.#options.log.info({ event: 'session.ended', jid: session.jid, reason })
+  }
+}

@@ -1,0 +1,292 @@
+/**
+ * The receiving entity's side of one XML stream (RFC 6120 §4 to §7), whatever carries it: header, features, SASL,
+ * restart, resource binding, and then the short way from the transport to the session.
+ */
+import type { Principal } from '../auth/credentials.ts'
+import { type ScannedElement } from '../xml/scanned.ts'
+import { parseBareJid } from '../xmpp/jid.ts'
+import { NS_CLIENT, NS_SASL } from '../xmpp/namespaces.ts'
+import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
+import { StreamError } from '../xmpp/stream-error.ts'
+import { parseVersion, type StreamHeader } from '../xmpp/stream-header.ts'
+import type { Timer } from '../telemetry/clock.ts'
+import { authenticationFeatures, bindingFeatures } from './features.ts'
+import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
+import { SaslNegotiation, type SaslReply } from './sasl-negotiation.ts'
+import { streamErrorMarkup } from './stream-error-markup.ts'
+import type { OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
+import type { Transport, TransportEvents } from './transport.ts'
+
+/** external.md §6: after this many failures the stream ends. */
+const maxFailures = 3
+
+/** Negotiation (RFC 6120 §4.3). Each phase holds only what is true in that phase. */
+type Phase =
+  | { readonly name: 'awaiting-header', readonly authenticated: { readonly principal: Principal, readonly host: ServedHost } | null }
+  | { readonly name: 'authenticating', readonly host: ServedHost, readonly sasl: SaslNegotiation, failures: number, pending: boolean }
+  | { readonly name: 'binding', readonly host: ServedHost, readonly principal: Principal, pending: boolean }
+  | { readonly name: 'established', readonly sink: StanzaSink }
+  | { readonly name: 'closed' }
+
+const closed: Phase = { name: 'closed' }
+
+export class ReceivingStream implements TransportEvents, OutboundStream {
+  readonly #transport: Transport
+  readonly #services: StreamServices
+  #phase: Phase = { name: 'awaiting-header', authenticated: null }
+  #opened = false
+  #timer: Timer | null = null
+
+  constructor(transport: Transport, services: StreamServices) {
+    this.#transport = transport
+    this.#services = services
+    this.#startTimer()
+    transport.listen(this)
+  }
+
+  get facts() { return this.#transport.facts }
+
+  // What the session says.
+
+  send(wire: Uint8Array): void { this.#transport.send(wire) }
+
+  pause(milliseconds: number): void { this.#transport.pause(milliseconds) }
+
+  end(error: StreamError | null): void {
+    if (error === null) this.#finish('closed')
+    else this.fail(error)
+  }
+
+  // What the transport reports.
+
+  header(header: StreamHeader): void {
+    this.#guard(() => { this.#open(header) })
+  }
+
+  inbound(element: ScannedElement): void {
+    const phase = this.#phase
+    try {
+      if (phase.name === 'established') {
+        const stanza = readStanza(element)
+        if (stanza === null) throw notAStanza(element)
+        phase.sink.receive(stanza)
+      } else {
+        this.#negotiate(phase, element)
+      }
+    } catch (error) {
+      this.fail(error)
+    }
+  }
+
+  fault(error: StreamError): void { this.fail(error) }
+
+  footer(): void { this.#finish('closed') }
+
+  lost(cause: Error | null): void {
+    if (this.#phase.name === 'closed') return
+    this.#services.log.debug({ event: 'stream.lost', address: this.facts.remoteAddress, phase: this.#phase.name, cause: cause?.message })
+    this.#finish('lost')
+  }
+
+  /** The one place where a stream error is caught: tells the peer, ends the stream, keeps the process. */
+  fail(error: unknown): void {
+    if (this.#phase.name === 'closed') return
+    const { log } = this.#services
+    let told: StreamError
+    if (error instanceof StreamError) {
+      told = error
+      log.info({ event: 'stream.error', condition: error.condition, text: error.message, phase: this.#phase.name,
+        address: this.facts.remoteAddress, jid: this.#phase.name === 'established' ? this.#phase.sink.jid : undefined })
+    } else {
+      // A bug of ours: the peer learns no more than that (RFC 6120 §13.11), the log learns everything.
+      told = new StreamError('internal-server-error')
+      log.error({ event: 'stream.bug', error, address: this.facts.remoteAddress })
+    }
+    // RFC 6120 §4.9.1.2: an error before our header is sent after one.
+    if (!this.#opened) this.#sendHeader(null, null)
+    this.#transport.send(streamErrorMarkup(told))
+    this.#finish('failed')
+  }
+
+  #finish(how: 'closed' | 'lost' | 'failed'): void {
+    const phase = this.#phase
+    if (phase.name === 'closed') return
+    this.#phase = closed
+    this.#stopTimer()
+    if (how !== 'lost') this.#transport.close()
+    this.#services.over(this)
+    if (phase.name === 'established') phase.sink.streamEnded(how)
+  }
+
+  #guard(act: () => void): void {
+    try { act() } catch (error) { this.fail(error) }
+  }
+
+  // Negotiation.
+
+  #open(header: StreamHeader): void {
+    const phase = this.#phase
+    if (phase.name === 'closed') return
+    if (phase.name !== 'awaiting-header') {
+      throw new StreamError('policy-violation', 'a stream is opened anew only after authentication succeeded')
+    }
+    const host = this.#hostOf(header)
+    const version = parseVersion(header.version)
+    // RFC 6120 §4.7.5: no answer to a version that we do not speak but the error; a later minor or major one gets ours.
+    if (version === null || version.major < 1) throw new StreamError('unsupported-version', 'this server speaks XMPP 1.0')
+
+    const { authenticated } = phase
+    if (authenticated === null) {
+      const context = host.saslContext(() => this.facts.certificate())
+      const sasl = new SaslNegotiation(host.mechanisms, context)
+      this.#sendHeader(host, header)
+      this.#phase = { name: 'authenticating', host, sasl, failures: 0, pending: false }
+      this.#startTimer()
+      this.#transport.send(authenticationFeatures(sasl.offered))
+      return
+    }
+    if (host.name !== authenticated.host.name) {
+      throw new StreamError('not-authorized', `the authenticated identity is one of ${authenticated.host.name}`)
+    }
+    // RFC 6120 §4.9.3.9: after authentication another JID in `from` is an attempt to be somebody else.
+    if (header.from !== null && parseBareJid(header.from) !== authenticated.principal.account) {
+      throw new StreamError('invalid-from', 'the stream header names another account than the authenticated one')
+    }
+    this.#sendHeader(host, header)
+    this.#phase = { name: 'binding', host, principal: authenticated.principal, pending: false }
+    this.#startTimer()
+    this.#transport.send(bindingFeatures)
+  }
+
+  #hostOf(header: StreamHeader): ServedHost {
+    if (header.to === null) throw new StreamError('improper-addressing', 'the stream header names no domain in "to"')
+    const host = this.#services.host(header.to)
+    if (host === null) throw new StreamError('host-unknown', 'this server does not serve that domain')
+    return host
+  }
+
+  #sendHeader(host: ServedHost | null, header: StreamHeader | null): void {
+    this.#opened = true
+    this.#transport.open({
+      id: this.#services.newStreamId(),
+      from: host?.name ?? null,
+      to: header?.from === null || header === null ? null : parseBareJid(header.from),
+      lang: 'en',
+      version: '1.0',
+    })
+  }
+
+  #negotiate(phase: Exclude<Phase, { name: 'established' }>, element: ScannedElement): void {
+    switch (phase.name) {
+      case 'closed':
+        return
+      case 'awaiting-header':
+        if (readStanza(element) !== null) throw new StreamError('not-authorized', 'a stanza before the stream was opened')
+        if (element.local === 'open') throw new StreamError('invalid-namespace', 'a stream is opened in the namespace of RFC 7395')
+        throw new StreamError('bad-format', 'a stream header was expected')
+      case 'authenticating':
+        // RFC 6120 §4.9.3.12: no stanza is processed before the stream is authenticated.
+        if (readStanza(element) !== null) throw new StreamError('not-authorized', 'a stanza before authentication')
+        if (element.ns !== NS_SASL) throw notAStanza(element)
+        if (phase.pending) throw new StreamError('policy-violation', 'a second request while authentication is being decided')
+        this.#settle(phase.sasl.receive(element), pending => { phase.pending = pending }, reply => { this.#saslReply(phase, reply) })
+        return
+      case 'binding': {
+        const stanza = readStanza(element)
+        if (stanza === null) throw notAStanza(element)
+        // RFC 6120 §7.1: before a resource is bound, nothing but the request for one.
+        if (!isBindRequest(stanza)) throw new StreamError('not-authorized', 'a stanza before a resource was bound')
+        if (phase.pending) throw new StreamError('policy-violation', 'a second request while a resource is being bound')
+        this.#bind(phase, stanza)
+      }
+    }
+  }
+
+  #saslReply(phase: Extract<Phase, { name: 'authenticating' }>, reply: SaslReply): void {
+    const { log } = this.#services
+    const { remoteAddress: address, transport } = this.facts
+    switch (reply.kind) {
+      case 'challenge':
+        this.#transport.send(reply.markup)
+        return
+      case 'success': {
+        const { principal } = reply
+        log.info({ event: 'auth.success', jid: principal.account, mechanism: principal.mechanism, transport, address,
+          fingerprint: principal.certificate?.fingerprint256 })
+        this.#phase = { name: 'awaiting-header', authenticated: { principal, host: phase.host } }
+        this.#startTimer()
+        this.#transport.send(reply.markup)
+        return
+      }
+      case 'failure':
+        log.info({ event: 'auth.failure', mechanism: reply.mechanism, condition: reply.condition, reason: reply.reason, transport, address })
+        this.#transport.send(reply.markup)
+        phase.failures += 1
+        if (phase.failures >= maxFailures) throw new StreamError('policy-violation', 'too many failed authentications')
+        this.#startTimer()
+        return
+      default:
+        reply satisfies never
+    }
+  }
+
+  #bind(phase: Extract<Phase, { name: 'binding' }>, request: Stanza): void {
+    const refuse = (error: unknown) => {
+      if (!(error instanceof StanzaError)) throw error
+      this.#transport.send(errorReply(request, error, null, null))
+    }
+    const established = (sink: StanzaSink) => {
+      this.#phase = { name: 'established', sink }
+      this.#stopTimer()
+      this.#transport.send(bindResult(request, sink.jid))
+    }
+    try {
+      const bound = phase.host.bind(this, phase.principal, requestedResource(request))
+      this.#settle(bound, pending => { phase.pending = pending }, established, refuse)
+    } catch (error) {
+      refuse(error)
+    }
+  }
+
+  /** Goes on with a value at once, or with a promise's value if the stream still stands where it stood. */
+  #settle<T>(value: T | Promise<T>, pending: (is: boolean) => void, next: (value: T) => void, refuse?: (error: unknown) => void): void {
+    if (!(value instanceof Promise)) {
+      next(value)
+      return
+    }
+    const before = this.#phase
+    pending(true)
+    value.then(settled => {
+      if (this.#phase === before) { pending(false); next(settled) } else abandon(settled)
+    }, (error: unknown) => {
+      if (this.#phase !== before) return
+      pending(false)
+      if (refuse === undefined) throw error
+      refuse(error)
+    }).catch((error: unknown) => { this.fail(error) })
+  }
+
+  #startTimer(): void {
+    this.#stopTimer()
+    this.#timer = this.#services.clock.after(this.#transport.stateTimeout, () => {
+      this.fail(new StreamError('connection-timeout', 'negotiation took too long'))
+    })
+  }
+
+  #stopTimer(): void {
+    this.#timer?.cancel()
+    this.#timer = null
+  }
+}
+
+/** A resource that was bound for a stream that has gone meanwhile is let go. */
+function abandon(settled: unknown): void {
+  if (typeof settled === 'object' && settled !== null && 'streamEnded' in settled) (settled as StanzaSink).streamEnded('lost')
+}
+
+/** RFC 6120 §4.9.3.24 for a first-level child that we do not know, §4.9.3.10 for a stanza of another content namespace. */
+const notAStanza = (element: ScannedElement): StreamError =>
+  element.ns !== NS_CLIENT && (element.local === 'message' || element.local === 'presence' || element.local === 'iq')
+    ? new StreamError('invalid-namespace', 'stanzas are in the namespace jabber:client')
+    : new StreamError('unsupported-stanza-type', 'that element is no stanza and belongs to no feature that was negotiated')

@@ -1,0 +1,47 @@
+/** What a receiving stream asks of the house: declared here by its consumer, given by the session manager. */
+import type { Principal } from '../auth/credentials.ts'
+import type { MechanismKey } from '../sasl/catalogue.ts'
+import type { SaslContext } from '../sasl/mechanism.ts'
+import type { Clock } from '../telemetry/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { Domainpart, FullJid } from '../xmpp/jid.ts'
+import type { Stanza } from '../xmpp/stanza.ts'
+import type { StreamError } from '../xmpp/stream-error.ts'
+
+/** Where an established stream puts its stanzas; the session implements it. */
+export interface StanzaSink {
+  readonly jid: FullJid
+  receive(stanza: Stanza): void
+  /** The stream is over. `lost`: without a goodbye, so that a session may survive it (XEP-0198 §5). */
+  streamEnded(how: 'closed' | 'lost' | 'failed'): void
+}
+
+/** The stream as the session above it sees it. */
+export interface OutboundStream {
+  send(wire: Uint8Array): void
+  /** Reads nothing more from the client for so many milliseconds. */
+  pause(milliseconds: number): void
+  /** Ends the stream: with a stream error, or in good order. Idempotent. */
+  end(error: StreamError | null): void
+}
+
+/** One served domain, as far as negotiation is concerned. */
+export interface ServedHost {
+  readonly name: Domainpart
+  /** What is configured for this host, in the order in which it is advertised. */
+  readonly mechanisms: readonly MechanismKey[]
+  /** The context of one attempt on a connection. */
+  saslContext(certificate: SaslContext['certificate']): SaslContext
+  /** Binds a resource (RFC 6120 §7). Refuses with a StanzaError. */
+  bind(stream: OutboundStream, principal: Principal, requested: string | null): StanzaSink | Promise<StanzaSink>
+}
+
+export interface StreamServices {
+  host(name: string): ServedHost | null
+  /** An unpredictable stream id (RFC 6120 §4.7.3). */
+  newStreamId(): string
+  /** Called once for each stream, when it is over. */
+  over(stream: OutboundStream): void
+  readonly clock: Clock
+  readonly log: Log
+}

@@ -1,0 +1,45 @@
+/** What carries one XML stream. WebSocket, BOSH and TCP differ only below this line. */
+import type { CertificateVerdict } from '../x509/verdict.ts'
+import type { ScannedElement } from '../xml/scanned.ts'
+import type { Markup } from '../xml/write.ts'
+import type { ResponseHeader, StreamHeader } from '../xmpp/stream-header.ts'
+import type { StreamError } from '../xmpp/stream-error.ts'
+
+/** Facts about the connection, fixed when it is accepted and never guessed later. */
+export interface ConnectionFacts {
+  readonly transport: 'websocket' | 'bosh' | 'tcp'
+  readonly remoteAddress: string
+  /** TLS protects the way from the client to us (or to a proxy that we trust). */
+  readonly secure: boolean
+  /** What the peer's certificate is worth now. The evidence is fixed; the dates are compared at each call (external.md §1). */
+  certificate(): CertificateVerdict
+}
+
+/** What a transport tells its stream: synchronously, in arrival order, never after `footer` or `lost`. */
+export interface TransportEvents {
+  header(header: StreamHeader): void
+  /** A first-level child of the stream. */
+  inbound(element: ScannedElement): void
+  /** The peer sent what no stream may carry, or too much of it: the stream ends with this error. */
+  fault(error: StreamError): void
+  /** The peer closed its stream: `<close/>`, `</stream:stream>`, or type='terminate'. */
+  footer(): void
+  /** The connection went away without a footer; the session may still be resumed. */
+  lost(cause: Error | null): void
+}
+
+/** Carries one XML stream. */
+export interface Transport {
+  readonly facts: ConnectionFacts
+  /** Milliseconds allowed for each step of negotiation. */
+  readonly stateTimeout: number
+  /** Where the events go. Called once, synchronously on accept, before any byte is read. */
+  listen(events: TransportEvents): void
+  open(header: ResponseHeader): void
+  /** Writes one self-contained element. What cannot be written within the transport's limits ends in `lost`. */
+  send(wire: Uint8Array | Markup): void
+  /** Takes nothing more from the peer for so many milliseconds; what is under way may still arrive. */
+  pause(milliseconds: number): void
+  /** Sends the footer, then ends the connection in good order. Idempotent; no event follows. */
+  close(): void
+}

@@ -1,0 +1,24 @@
+/** Time as a value to inject: rules and timers are tested with a clock that the test turns. */
+
+/** A timer that was set; `cancel` is idempotent and harmless after it fired. */
+export interface Timer { cancel(): void }
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number
+  after(milliseconds: number, act: () => void): Timer
+  every(milliseconds: number, act: () => void): Timer
+}
+
+/** The real one. Its timers never keep the process alive by themselves. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(milliseconds, act) {
+    const timer = setTimeout(act, milliseconds).unref()
+    return { cancel: () => { clearTimeout(timer) } }
+  },
+  every(milliseconds, act) {
+    const timer = setInterval(act, milliseconds).unref()
+    return { cancel: () => { clearInterval(timer) } }
+  },
+}

@@ -1,0 +1,22 @@
+/**
+ * Gathers what is written within one turn of the event loop, so that several stanzas for one client leave in one TLS record
+ * and one system call. Nothing waits: the flush runs before the loop goes back to the network.
+ */
+
+/** A connection whose output is held back. */
+export interface Held { release(): void }
+
+export class Outbox {
+  #held: Held[] = []
+
+  /** Calls `release` at the end of this turn. */
+  add(connection: Held): void {
+    if (this.#held.push(connection) === 1) process.nextTick(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    const held = this.#held
+    this.#held = []
+    for (const connection of held) connection.release()
+  }
+}

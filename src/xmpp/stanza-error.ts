@@ -1,0 +1,34 @@
+/** Stanza errors (RFC 6120 §8.3.3), each condition with the error type that the section assigns to it. */
+export const stanzaConditions = {
+  'bad-request': 'modify',
+  'conflict': 'cancel',
+  'feature-not-implemented': 'cancel',
+  'forbidden': 'auth',
+  'internal-server-error': 'cancel',
+  'item-not-found': 'cancel',
+  'jid-malformed': 'modify',
+  'not-acceptable': 'modify',
+  'not-allowed': 'cancel',
+  'not-authorized': 'auth',
+  'policy-violation': 'modify',
+  'recipient-unavailable': 'wait',
+  'remote-server-not-found': 'cancel',
+  'resource-constraint': 'wait',
+  'service-unavailable': 'cancel',
+  'unexpected-request': 'wait',
+} as const satisfies Record<string, 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'>
+
+export type StanzaCondition = keyof typeof stanzaConditions
+
+/** A stanza could not be handled; the stream lives on. Dispatch turns it into an error reply. */
+export class StanzaError extends Error {
+  override readonly name = 'StanzaError'
+  readonly condition: StanzaCondition
+
+  constructor(condition: StanzaCondition, text?: string, options?: ErrorOptions) {
+    super(text ?? condition, options)
+    this.condition = condition
+  }
+
+  get type() { return stanzaConditions[this.condition] }
+}

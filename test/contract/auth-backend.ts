@@ -1,0 +1,74 @@
+/** What every AuthBackend promises, whatever it asks: run it on each implementation. */
+
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+
+import type { AuthBackend } from '../../src/auth/backend.ts'
+import { refusals } from '../../src/auth/backend.ts'
+import type { Credentials } from '../../src/auth/credentials.ts'
+import { BackendDispatch } from '../../src/auth/dispatch.ts'
+import type { Domainpart } from '../../src/xmpp/jid.ts'
+import { recordingLog, settled, TurnedClock } from '../unit/auth-turned-clock.ts'
+
+export interface BackendUnderTest {
+  readonly backend: AuthBackend
+  readonly domain: Domainpart
+  /** Credentials that the backend accepts, refuses, or never answers for; none of the first where it accepts nobody. */
+  readonly accepted: readonly Credentials[]
+  readonly refused: readonly Credentials[]
+  readonly unanswered: readonly Credentials[]
+  /** One of every kind, those included that the backend does not judge. */
+  readonly everyKind: readonly Credentials[]
+}
+
+export function authBackendContract(title: string, make: () => BackendUnderTest): void {
+  describe(`AuthBackend contract: ${title}`, () => {
+    test('it has a name and declares at least one kind of credentials', () => {
+      const { backend } = make()
+      assert.match(backend.name, /^[a-z][a-z0-9_]*$/)
+      assert.ok(backend.accepts.size > 0)
+    })
+
+    test('good credentials are accepted, every time', async () => {
+      const { backend, domain, accepted } = make()
+      for (const credentials of [...accepted, ...accepted]) assert.deepEqual(await backend.verify(credentials, domain), { ok: true })
+    })
+
+    test('bad credentials are a judgement, not an error: a condition that a backend may state, and a reason', async () => {
+      const { backend, domain, refused } = make()
+      for (const credentials of refused) {
+        const judgement = await backend.verify(credentials, domain)
+        assert.equal(judgement.ok, false)
+        assert.ok(!judgement.ok && refusals.includes(judgement.condition))
+        assert.ok(!judgement.ok && judgement.reason.length > 0)
+        if (credentials.kind === 'password') assert.ok(!judgement.ok && !judgement.reason.includes(credentials.password))
+      }
+    })
+
+    test('a kind that it did not declare never becomes a yes', async () => {
+      const { backend, domain, everyKind } = make()
+      for (const credentials of everyKind) {
+        if (backend.accepts.has(credentials.kind)) continue
+        const judgement = await Promise.resolve(backend.verify(credentials, domain)).catch(() => ({ ok: false }))
+        assert.equal(judgement.ok, false)
+      }
+    })
+
+    test('asked through dispatch, every question has an answer within the timeout', async () => {
+      const { backend, domain, accepted, refused, unanswered } = make()
+      const clock = new TurnedClock()
+      const dispatch = new BackendDispatch({ backends: [backend], timeoutMilliseconds: 1_000, clock, log: recordingLog().log })
+      for (const credentials of accepted) assert.deepEqual(await dispatch.verify(credentials, domain), { ok: true, backend: backend.name })
+      for (const credentials of refused) assert.equal((await dispatch.verify(credentials, domain)).ok, false)
+      for (const credentials of unanswered) {
+        const asked = dispatch.verify(credentials, domain)
+        await settled()
+        clock.advance(1_000)
+        const outcome = await asked
+        assert.equal(outcome.ok ? 'accepted' : outcome.condition, 'temporary-auth-failure')
+      }
+      await settled()
+      assert.equal(clock.pending, 0)
+    })
+  })
+}

@@ -1,0 +1,115 @@
+// Certificates for tests, of every odd kind, made quickly and in memory with the DER writer of src/x509.
+import { createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
+import type { KeyUsage } from '../../src/x509/certificate-extensions.ts'
+import { authorityConstraints, authorityKeyIdentifier, dnsName, extendedKeyUsageExtension, extension, ipAddressName, keyIdentifierOf,
+  keyUsageExtension, leafConstraints, nameOf, subjectAltNames, subjectKeyIdentifier, writeCertificate, writeName,
+  xmppAddrName } from '../../src/x509/certificate-writer.ts'
+import { octetString, pem, utf8String } from '../../src/x509/der-writer.ts'
+import { oid } from '../../src/x509/object-identifiers.ts'
+import type { Evidence } from '../../src/x509/verdict.ts'
+
+export type TestKey = 'p256' | 'p384' | 'p521' | 'p224' | 'ed25519' | 'rsa2048' | 'rsa1024' | 'rsa-pss'
+
+export interface TestCertificate {
+  readonly der: Uint8Array
+  readonly certificatePem: string
+  readonly privateKeyPem: string
+  readonly privateKey: KeyObject
+  /** DER of the subject. */
+  readonly name: Uint8Array
+  /** Null for self-signed ones. */
+  readonly issuer: TestCertificate | null
+}
+
+export interface TestLeafOptions {
+  readonly key?: TestKey
+  /** Take the key of another certificate. */
+  readonly privateKey?: KeyObject
+  readonly commonName?: string | null
+  /** DER Name instead of one made of `commonName`. */
+  readonly subject?: Uint8Array
+  readonly xmppAddrs?: readonly string[]
+  /** DER GeneralNames beside the xmppAddrs, see otherName, dnsName in certificate-writer.ts. */
+  readonly altNames?: readonly Uint8Array[]
+  /** Milliseconds; default: valid for an hour before and after now. */
+  readonly notBefore?: number
+  readonly notAfter?: number
+  /** Null leaves the extension out. Default: digitalSignature, clientAuth. */
+  readonly keyUsage?: readonly KeyUsage[] | null
+  readonly purposes?: readonly string[] | null
+  readonly serialNumber?: Uint8Array
+  /** DER Extensions after all the others. */
+  readonly moreExtensions?: readonly Uint8Array[]
+  /** basicConstraints CA:TRUE. */
+  readonly isAuthority?: boolean
+}
+
+const hour = 3_600_000
+
+export function makeKey(kind: TestKey): KeyObject {
+  switch (kind) {
+    case 'p224': return generateKeyPairSync('ec', { namedCurve: 'secp224r1' }).privateKey
+    case 'p256': return generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).privateKey
+    case 'p384': return generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).privateKey
+    case 'p521': return generateKeyPairSync('ec', { namedCurve: 'secp521r1' }).privateKey
+    case 'ed25519': return generateKeyPairSync('ed25519').privateKey
+    case 'rsa1024': return generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
+    case 'rsa2048': return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
+    case 'rsa-pss': return generateKeyPairSync('rsa-pss', { modulusLength: 2048, hashAlgorithm: 'sha256', mgf1HashAlgorithm: 'sha256', saltLength: 32 }).privateKey
+  }
+}
+
+export function makeAuthority(options: { readonly key?: TestKey, readonly commonName?: string, readonly notAfter?: number,
+  readonly notBefore?: number } = {}): TestCertificate {
+  const privateKey = makeKey(options.key ?? 'p256')
+  return build(null, nameOf(options.commonName ?? 'Test CA'), privateKey, options.notBefore ?? Date.now() - 24 * hour, options.notAfter ?? Date.now() + 24 * hour,
+    [authorityConstraints(), keyUsageExtension('keyCertSign', 'cRLSign'), subjectKeyIdentifier(privateKey)])
+}
+
+/** A client certificate, or whatever the options make of it. */
+export const makeLeaf = (issuer: TestCertificate, options: TestLeafOptions = {}): TestCertificate => leaf(issuer, options)
+/** One that is its own issuer. */
+export const makeSelfSigned = (options: TestLeafOptions = {}): TestCertificate => leaf(null, options)
+
+export const makeServer = (issuer: TestCertificate, options: TestLeafOptions = {}): TestCertificate => leaf(issuer, {
+  commonName: 'localhost', altNames: [dnsName('localhost'), ipAddressName('127.0.0.1'), ipAddressName('::1')], purposes: [oid.serverAuth],
+  ...options,
+})
+
+function leaf(issuer: TestCertificate | null, options: TestLeafOptions): TestCertificate {
+  const { commonName = null, xmppAddrs = [], altNames = [], keyUsage = ['digitalSignature'], purposes = [oid.clientAuth] } = options
+  const privateKey = options.privateKey ?? makeKey(options.key ?? 'p256')
+  const names = [...xmppAddrs.map(xmppAddrName), ...altNames]
+  return build(issuer, options.subject ?? nameOf(commonName), privateKey, options.notBefore ?? Date.now() - hour, options.notAfter ?? Date.now() + hour, [
+    options.isAuthority === true ? authorityConstraints() : leafConstraints(),
+    ...keyUsage === null ? [] : [keyUsageExtension(...keyUsage)],
+    ...purposes === null ? [] : [extendedKeyUsageExtension(...purposes)],
+    ...names.length === 0 ? [] : [subjectAltNames(names)],
+    subjectKeyIdentifier(privateKey),
+    ...issuer === null ? [] : [authorityKeyIdentifier(keyIdentifierOf(issuer.privateKey))],
+    ...options.moreExtensions ?? [],
+  ], options.serialNumber)
+}
+
+function build(issuer: TestCertificate | null, name: Uint8Array, privateKey: KeyObject, notBefore: number, notAfter: number,
+  extensions: readonly Uint8Array[], serialNumber: Uint8Array = randomBytes(16)): TestCertificate {
+  const der = writeCertificate({
+    serialNumber, issuer: issuer?.name ?? name, subject: name, notBefore, notAfter, publicKey: createPublicKey(privateKey), extensions,
+  }, issuer?.privateKey ?? privateKey)
+  return {
+    der, certificatePem: pem('CERTIFICATE', der), privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    privateKey, name, issuer,
+  }
+}
+
+/** A subject with these attributes in this order: dotted type and text. */
+export const subjectOf = (...attributes: readonly (readonly [type: string, text: string])[]) =>
+  writeName(attributes.map(([type, text]) => [type, utf8String(text)]))
+
+/** An extension nobody knows. */
+export const unknownExtension = (isCritical: boolean, type = '1.3.6.1.4.1.99999.1') => extension(type, isCritical, octetString(Uint8Array.of(1)))
+
+/** What evidenceOf gives for a certificate whose chain OpenSSL verified. */
+export const verifiedEvidence = (certificate: TestCertificate): Evidence =>
+  ({ leaf: certificate.der, authorized: true, authorizationError: null, chainLength: certificate.issuer === null ? 1 : 2 })
