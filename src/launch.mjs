@@ -2,7 +2,7 @@
 // The way in, in plain JavaScript so that any Node since 20 can read it: installs what the command needs, finds a
 // Node that is new enough, and hands over to `src/main.ts`, to the test runner or to the benchmarks.
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, globSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync } from 'node:fs'
 import { constants } from 'node:os'
 import { delimiter, dirname, join, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -80,7 +80,8 @@ const [command, ...rest] = process.argv.slice(2)
 if (command === 'test') {
   prepare(true)
   const chosen = rest.filter(argument => !argument.startsWith('-'))
-  const files = chosen.length > 0 ? chosen : globSync('test/**/*.test.ts', { cwd: root }).sort()
+  // The runner of Node 26 reads the pattern by itself.
+  const files = chosen.length > 0 ? chosen : [join(root, 'test', '**', '*.test.ts')]
   hand(['--test', '--test-concurrency=2', '--test-timeout=300000', ...rest.filter(argument => argument.startsWith('-')), ...files])
 } else if (command === 'bench') {
   prepare(true)

@@ -10,5 +10,6 @@ export type BackendName = (typeof backends)[number]['name']
 
 /** The named backends, in the order in which they are to be asked. */
 export function backendsNamed(names: readonly BackendName[]): readonly AuthBackend[] {
-  return names.flatMap(name => backends.filter(backend => backend.name === name))
+  const all: readonly AuthBackend[] = backends
+  return names.flatMap(name => all.filter(backend => backend.name === name))
 }

@@ -74,7 +74,7 @@ export class BackendDispatch {
 }
 
 function outcomeOf(backend: AuthBackend, judgement: Judgement): Authentication {
-  return judgement.ok === true ? { ok: true, backend: backend.name } : judgement
+  return judgement.ok ? { ok: true, backend: backend.name } : judgement
 }
 
 /** Which refusal the client hears when several backends said no: "try again later" before what one of them knows, before a plain no. */

@@ -10,7 +10,8 @@ export type MechanismKey = (typeof mechanisms)[number]['key']
 
 /** What stands in `<mechanisms/>` on this connection: the configured ones that could succeed, in configured order. */
 export function offered(context: SaslContext, configured: readonly MechanismKey[]): readonly Mechanism[] {
-  return configured.flatMap(key => mechanisms.filter(mechanism => mechanism.key === key && mechanism.offered(context)))
+  const all: readonly Mechanism[] = mechanisms
+  return configured.flatMap(key => all.filter(mechanism => mechanism.key === key && mechanism.offered(context)))
 }
 
 /**

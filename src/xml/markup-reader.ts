@@ -5,7 +5,7 @@
  */
 import { AttributeList } from './attribute-list.ts'
 import { COOKED, WIDE } from './character-data.ts'
-import { FORBIDDEN, INCOMPLETE, isOf, NAME_START, STOPS_CDATA, STOPS_TEXT, STOPS_VALUE, WHITE_SPACE, wideCharacter,
+import { findByte, FORBIDDEN, INCOMPLETE, isOf, NAME_START, STOPS_CDATA, STOPS_TEXT, STOPS_VALUE, WHITE_SPACE, wideCharacter,
   widthOf } from './characters.ts'
 import type { XmlLimits } from './limits.ts'
 import { NamespaceScope } from './namespace-scope.ts'
@@ -337,7 +337,7 @@ export class MarkupReader {
   #characters(bytes: Uint8Array, offset: number, end: number, stops: number): number {
     let i = offset
     for (;;) {
-      while (i < end && !isOf(bytes[i] as number, stops)) i++
+      i = findByte(bytes, i, end, stops)
       if (i >= end) return i
       const byte = bytes[i] as number
       if (byte < 0x80) {

@@ -21,7 +21,7 @@ authBackendContract('pki', () => ({
 authBackendContract('one that refuses everybody', () => ({
   backend: {
     name: 'refusing', accepts: new Set(['certificate', 'password'] as const),
-    verify: async () => ({ ok: false, condition: 'not-authorized', reason: 'it refuses everybody' }),
+    verify: () => Promise.resolve({ ok: false, condition: 'not-authorized', reason: 'it refuses everybody' }),
   },
   domain, everyKind, accepted: [], refused: everyKind, unanswered: [],
 }))

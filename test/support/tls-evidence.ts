@@ -1,9 +1,9 @@
 // One real TLS handshake on loopback: what the server's side learns about the client's certificate.
+import { constants } from 'node:crypto'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { constants } from 'node:crypto'
 import { connect, createServer } from 'node:tls'
-import type { TLSSocket } from 'node:tls'
+import type { Server, TLSSocket } from 'node:tls'
 import { evidenceOf } from '../../src/x509/evidence.ts'
 import type { Evidence } from '../../src/x509/verdict.ts'
 import type { TestCertificate } from './certificates.ts'
@@ -16,30 +16,56 @@ export interface Handshake {
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
-export async function evidenceFromHandshake({ server, authorities, client, maxVersion = 'TLSv1.3' }: Handshake): Promise<Evidence> {
+export async function evidenceFromHandshake(handshake: Handshake): Promise<Evidence> {
+  const listener = await listen(handshake, constants.SSL_OP_NO_TICKET)
+  try {
+    return await evidenceOfOne(listener, handshake, undefined)
+  } finally {
+    listener.close()
+  }
+}
+
+/** The second connection of two, on a listener that wrongly hands out session tickets: TLS 1.3 resumes the first one's session. */
+export async function evidenceFromResumption(handshake: Handshake): Promise<Evidence> {
+  const listener = await listen(handshake, 0)
+  try {
+    let session: Buffer | undefined
+    await evidenceOfOne(listener, handshake, undefined, async socket => { [session] = await once(socket, 'session') as [Buffer] })
+    return await evidenceOfOne(listener, handshake, session)
+  } finally {
+    listener.close()
+  }
+}
+
+async function listen({ server, authorities, maxVersion = 'TLSv1.3' }: Handshake, secureOptions: number): Promise<Server> {
   const listener = createServer({
     cert: server.certificatePem, key: server.privateKeyPem, ca: authorities.map(({ certificatePem }) => certificatePem),
-    requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET, maxVersion,
+    requestCert: true, rejectUnauthorized: false, secureOptions, maxVersion,
   })
   listener.listen(0, '127.0.0.1')
   await once(listener, 'listening')
+  return listener
+}
+
+async function evidenceOfOne(listener: Server, { client }: Handshake, session: Buffer | undefined,
+  during: (socket: TLSSocket) => Promise<void> = async () => undefined): Promise<Evidence> {
+  const failed = new Promise<never>((_resolve, reject) => listener.once('tlsClientError', reject))
+  failed.catch(() => undefined)
   const accepted = once(listener, 'secureConnection')
   const [leaf] = client
   const socket = connect({
     port: (listener.address() as AddressInfo).port, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false,
+    ...session === undefined ? {} : { session },
     // Security level 0: the client itself would not load a weak key otherwise.
     ...leaf === undefined ? {} : { cert: client.map(({ certificatePem }) => certificatePem).join(''), key: leaf.privateKeyPem, ciphers: 'DEFAULT@SECLEVEL=0' },
   })
+  socket.on('error', () => undefined)
   try {
-    const failed = once(listener, 'tlsClientError').then(([error]) => { throw error as Error })
-    failed.catch(() => undefined)
-    const [peer] = await Promise.race([accepted, failed]) as [TLSSocket]
+    const [[peer]] = await Promise.race([Promise.all([accepted, during(socket)]), failed]) as [[TLSSocket], void]
     const evidence = evidenceOf(peer)
     peer.destroy()
     return evidence
   } finally {
-    socket.on('error', () => undefined)
     socket.destroy()
-    listener.close()
   }
 }

@@ -28,7 +28,7 @@ function backend(name: string, answer: () => Judgement | Promise<Judgement>, kin
 
 const yes = (): Judgement => ({ ok: true })
 const no = (condition: Refusal = 'not-authorized') => (): Judgement => ({ ok: false, condition, reason: `it says ${condition}` })
-const later = (answer: () => Judgement) => async (): Promise<Judgement> => answer()
+const later = (answer: () => Judgement) => (): Promise<Judgement> => Promise.resolve(answer())
 const never = (): Promise<Judgement> => new Promise(() => {})
 const broken = (): Judgement => { throw new Error('connect ECONNREFUSED') }
 

@@ -133,13 +133,13 @@ const oneName: readonly Row[] = [
 ]
 
 const noSingleName: readonly Row[] = [[], ['alice', 'bob'], ['alice', 'alice']].flatMap(names => [
-  { name: `CNs [${names}], no authzid, any mode: skipped, so not-authorized`, modes: all, names, gives: 'not-authorized' },
-  { name: `CNs [${names}], user@host, standard and common_name: skipped, so not-authorized`,
+  { name: `CNs [${names.join()}], no authzid, any mode: skipped, so not-authorized`, modes: all, names, gives: 'not-authorized' },
+  { name: `CNs [${names.join()}], user@host, standard and common_name: skipped, so not-authorized`,
     modes: ['standard', 'common_name'] as const, names,
     authzid: 'alice@example.net', gives: 'not-authorized' },
-  { name: `CNs [${names}], user@host, auth_id: that user`, modes: all, names, authzid: 'carol@example.net', gives: 'carol@example.net' },
-  { name: `CNs [${names}], wrong host, auth_id: not-authorized`, modes: all, names, authzid: 'carol@example.com', gives: 'not-authorized' },
-  { name: `CNs [${names}], a domain that is another's, auth_id: not-authorized`,
+  { name: `CNs [${names.join()}], user@host, auth_id: that user`, modes: all, names, authzid: 'carol@example.net', gives: 'carol@example.net' },
+  { name: `CNs [${names.join()}], wrong host, auth_id: not-authorized`, modes: all, names, authzid: 'carol@example.com', gives: 'not-authorized' },
+  { name: `CNs [${names.join()}], a domain that is another's, auth_id: not-authorized`,
     modes: all, names, authzid: 'example.com', gives: 'not-authorized' },
 ])
 

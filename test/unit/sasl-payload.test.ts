@@ -35,7 +35,7 @@ describe('SASL data in base64', () => {
   })
   test('8,192 characters are the most', () => { assert.equal((decodePayload('YWJj'.repeat(2_048)) as Uint8Array).length, 6_144) })
   test('any text either is what the encoder writes, or is refused', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom(...'YWJj+/-_= \nQgRé'), minLength: 1, maxLength: 12 }), text => {
+    fc.assert(fc.property(fc.string({ unit: fc.constantFrom('Y', 'W', 'J', 'j', '+', '/', '-', '_', '=', ' ', '\n', 'Q', 'g', 'R', 'é'), minLength: 1, maxLength: 12 }), text => {
       const bytes = decodePayload(text)
       if (bytes === 'incorrect-encoding') return
       assert.equal(text === '=' ? '=' : Buffer.from(bytes!).toString('base64'), text)

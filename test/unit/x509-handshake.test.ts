@@ -6,7 +6,7 @@ import { verdictOf } from '../../src/x509/verdict.ts'
 import type { VerifyMode } from '../../src/x509/verdict.ts'
 import { makeAuthority, makeLeaf, makeSelfSigned, makeServer, unknownExtension } from '../support/certificates.ts'
 import type { TestCertificate } from '../support/certificates.ts'
-import { evidenceFromHandshake } from '../support/tls-evidence.ts'
+import { evidenceFromHandshake, evidenceFromResumption } from '../support/tls-evidence.ts'
 
 const ca = makeAuthority()
 const server = makeServer(ca)
@@ -70,4 +70,17 @@ describe('on TLS 1.2', () => {
       assert.equal(verdict.kind, peer)
     })
   }
+})
+
+describe('a TLS session that is resumed all the same', () => {
+  test('made with a good certificate: not verified, because it would keep the verdict that it was born with', async () => {
+    const evidence = await evidenceFromResumption({ server, authorities: [ca], client: [makeLeaf(ca, { xmppAddrs: ['alice@localhost'] })] })
+    assert.deepEqual([evidence.authorized, evidence.authorizationError], [false, 'TLS_SESSION_RESUMED'])
+    const verdict = verdictOf(evidence, 'peer', now)
+    assert.ok(verdict.kind === 'refused')
+    assert.equal(verdict.reason, 'not-verified')
+  })
+  test('made without any certificate: none', async () => {
+    assert.deepEqual(verdictOf(await evidenceFromResumption({ server, authorities: [ca], client: [] }), 'peer', now), { kind: 'none' })
+  })
 })
