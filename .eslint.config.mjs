@@ -27,7 +27,8 @@ export default tseslint.config(
       'max-lines': ['error', { max: 400 }],
       // Scanners and decoders match control characters on purpose.
       'no-control-regex': 'off',
-      'no-restricted-imports': ['error', { patterns: [{ regex: '^(fs|path|net|tls|http|https|crypto|url|util|os|stream|events|buffer)$', message: 'Write node:…' }] }],
+      'no-restricted-imports': ['error',
+        { patterns: [{ regex: '^(fs|path|net|tls|http|https|crypto|url|util|os|stream|events|buffer)$', message: 'Write node:…' }] }],
       'no-restricted-syntax': ['error',
         { selector: 'ExportDefaultDeclaration', message: 'Named exports only.' },
         { selector: 'ExportAllDeclaration', message: 'No barrels.' },
@@ -39,7 +40,8 @@ export default tseslint.config(
       '@typescript-eslint/explicit-module-boundary-types': 'off',
       '@typescript-eslint/no-floating-promises': ['error', {
         allowForKnownSafeCalls: [
-          { from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite', 'before', 'after', 'beforeEach', 'afterEach'] },
+          { from: 'package', package: 'node:test', name: ['test', 'it', 'describe', 'suite', 'before', 'after', 'beforeEach',
+            'afterEach'] },
         ],
       }],
       // `return report(…)` leaves early and says why, in one line.
@@ -55,7 +57,8 @@ export default tseslint.config(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: false, allowNullish: false }],
       '@typescript-eslint/return-await': ['error', 'in-try-catch'],
       // A union is switched over entirely, or says in a `default` what happens to the rest.
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: false }],
+      '@typescript-eslint/switch-exhaustiveness-check': ['error',
+        { considerDefaultExhaustiveForUnions: true, requireDefaultForNonUnion: false }],
       // `noUncheckedIndexedAccess` already says where an index may miss; a `while (true)` is a loop with its exits inside.
       '@typescript-eslint/no-unnecessary-condition': ['error', { allowConstantLoopConditions: 'only-allowed-literals' }],
     },

@@ -12,7 +12,7 @@ export interface ConnectionLimitOptions {
 export class ConnectionLimits {
   readonly #options: ConnectionLimitOptions
   readonly #perAddress = new Map<string, number>()
-  #total = 0
+  readonly #sockets = new Set<Socket>()
 
   constructor(options: ConnectionLimitOptions) { this.#options = options }
 
@@ -24,18 +24,22 @@ export class ConnectionLimits {
     const { maxConnections, maxConnectionsPerAddress, log } = this.#options
     const address = socket.remoteAddress ?? ''
     const fromHere = this.#perAddress.get(address) ?? 0
-    if (this.#total >= maxConnections || fromHere >= maxConnectionsPerAddress) {
-      log.warn({ event: 'connection.refused', address, reason: this.#total >= maxConnections ? 'limits.max_connections' : 'limits.max_connections_per_address' })
+    const isFull = this.#sockets.size >= maxConnections
+    if (isFull || fromHere >= maxConnectionsPerAddress) {
+      log.warn({ event: 'connection.refused', address, reason: isFull ? 'limits.max_connections' : 'limits.max_connections_per_address' })
       socket.destroy()
       return
     }
-    this.#total += 1
+    this.#sockets.add(socket)
     this.#perAddress.set(address, fromHere + 1)
-    socket.once('close', () => { this.#leave(address) })
+    socket.once('close', () => { this.#leave(socket, address) })
   }
 
-  #leave(address: string): void {
-    this.#total -= 1
+  /** Cuts every connection, whatever has become of it: an HTTP server knows only those that are still HTTP. */
+  cutAll(): void { for (const socket of this.#sockets) socket.destroy() }
+
+  #leave(socket: Socket, address: string): void {
+    this.#sockets.delete(socket)
     const left = (this.#perAddress.get(address) ?? 1) - 1
     if (left === 0) this.#perAddress.delete(address)
     else this.#perAddress.set(address, left)

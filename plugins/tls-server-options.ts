@@ -1,12 +1,11 @@
 /** From checked TLS material to Node's options: the one place where a listener's TLS is put together. */
 import { constants } from 'node:crypto'
 import type { ServerOptions } from 'node:https'
-import type { TlsMaterial } from '../src/config/tls-material.ts'
+import type { TlsMaterial } from '../src/x509/tls-material.ts'
 
-/** A handshake that takes longer is given up, in milliseconds. */
-const handshakeTimeout = 10_000
-
-export function tlsServerOptions({ certChainPem, keyPem, passphrase, caPem, minVersion, maxVersion, ciphers }: TlsMaterial): ServerOptions {
+/** `handshakeTimeout` in milliseconds: a handshake that takes longer is given up. */
+export function tlsServerOptions(material: TlsMaterial, handshakeTimeout: number): ServerOptions {
+  const { certChainPem, keyPem, passphrase, caPem, minVersion, maxVersion, ciphers } = material
   return {
     cert: certChainPem,
     key: keyPem,

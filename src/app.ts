@@ -1,14 +1,17 @@
 /** The composition root: the only module that knows every part. It makes an App of a checked configuration. */
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { ConnectionLimits } from '../plugins/connection-limits.ts'
 import { health } from '../plugins/health.ts'
 import { type Endpoint, hostMeta } from '../plugins/host-meta.ts'
+import { type HttpPatience, httpPatience, requestTimeouts } from '../plugins/http-patience.ts'
+import { refuseMalformed } from '../plugins/malformed-request.ts'
 import { OriginPolicy } from '../plugins/origin-policy.ts'
 import { PeerCertificates } from '../plugins/peer-certificate.ts'
 import { tlsServerOptions } from '../plugins/tls-server-options.ts'
-import { websocket } from '../plugins/websocket.ts'
+import { isUpgradeTo, websocket } from '../plugins/websocket.ts'
 import { welcomePage } from '../plugins/welcome-page.ts'
 import { backendsNamed } from './auth/catalogue.ts'
 import type { ExternalMode } from './auth/certificate-mapping.ts'
@@ -16,7 +19,7 @@ import { BackendDispatch } from './auth/dispatch.ts'
 import { loadMappingModule } from './auth/mapping-module.ts'
 import type { Config } from './config/config.ts'
 import type { ListenHttp } from './config/listen-http.ts'
-import type { TlsMaterial } from './config/tls-material.ts'
+import type { TlsMaterial } from './x509/tls-material.ts'
 import { features } from './embedded/catalogue.ts'
 import { EmbeddedDomain } from './embedded/embedded-domain.ts'
 import { IqDispatch } from './embedded/iq-dispatch.ts'
@@ -43,6 +46,8 @@ export interface AppOptions {
   readonly software: { readonly name: string, readonly version: string }
   readonly clock: Clock
   readonly log: Log
+  /** Node's own timers, which no clock turns; as usual where it is absent. */
+  readonly patience?: HttpPatience
 }
 
 /** One listener as it stands. */
@@ -92,7 +97,12 @@ export class App {
     const listening: Listening[] = []
     try {
       for (const [index, listener] of config.listen.http.entries()) {
-        listening.push(await this.#open(listener, tls[index] ?? null, listening[0]))
+        try {
+          listening.push(await this.#open(listener, tls[index] ?? null, listening[0]))
+        } catch (error) {
+          // The built-in defaults take both loopback addresses; a machine without IPv6 has only one.
+          if (config.file !== null || !(error instanceof Error && 'code' in error && error.code === 'EADDRNOTAVAIL')) throw error
+        }
       }
     } catch (error) {
       await this.close(0)
@@ -105,28 +115,34 @@ export class App {
   async close(milliseconds: number): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
-    const closed = this.#servers.map(({ server }) => new Promise<void>(resolve => { server.close(() => { resolve() }) }))
     this.#manager.shutdown()
+    // The listeners stay open meanwhile: `/readyz` tells a load balancer that no new clients are wanted here.
     await this.#allGone(milliseconds)
     for (const liveness of this.#liveness) liveness.stop()
-    for (const { server } of this.#servers) server.closeAllConnections()
+    const closed = this.#servers.map(({ server }) => new Promise<void>(resolve => { server.close(() => { resolve() }) }))
+    this.#limits.cutAll()
     await Promise.all(closed)
   }
 
   async #open(listener: ListenHttp, tls: TlsMaterial | null, first: Listening | undefined): Promise<Listening> {
-    const { log } = this.#options
+    const { log, patience = httpPatience } = this.#options
+    const http = {
+      ...requestTimeouts(patience),
+      shouldUpgradeCallback: (request: IncomingMessage) => listener.websocket !== false && isUpgradeTo(listener.websocket.path, request),
+    }
     const server = Fastify({
-      ...tls === null ? {} : { https: tlsServerOptions(tls) },
+      ...tls === null ? { http } : { https: { ...http, ...tlsServerOptions(tls, patience.handshake) } },
       logger: false,
       forceCloseConnections: true,
       bodyLimit: 65_536,
-      // Milliseconds. Fastify's default is none; a client that dribbles its request would hold the connection for ever.
-      requestTimeout: 30_000,
+      // Fastify's default is none; a client that dribbles its request would hold the connection for ever.
+      requestTimeout: patience.request,
+      clientErrorHandler: refuseMalformed(log),
       trustProxy: false,
     }) as unknown as FastifyInstance
     this.#servers.push(server)
     this.#limits.watch(server.server)
-    server.server.on('tlsClientError', error => { log.debug({ event: 'tls.failed', cause: error.message }) })
+    server.server.on('tlsClientError', (error: Error) => { log.debug({ event: 'tls.failed', cause: error.message }) })
     server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
       const status = error.statusCode ?? 500
       if (status >= 500) log.error({ event: 'http.bug', error, path: request.routeOptions.url })
@@ -166,7 +182,7 @@ export class App {
     await server.register(hostMeta, { endpoints, origins })
     await server.register(health, { isReady: () => !this.#isStopping })
     await server.register(welcomePage, {
-      hosts: this.#hosts.map(({ domain, saslContext }) => ({ name: domain.name, saslContext })),
+      hosts: this.#hosts.map(({ domain, mechanisms, saslContext }) => ({ name: domain.name, mechanisms, saslContext })),
       verifyMode: tls === null ? 'none' : listener.tls?.verify_mode ?? 'none',
       websocketPath: listener.websocket === false ? null : listener.websocket.path,
       certificates, software, clock,

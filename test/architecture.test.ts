@@ -10,8 +10,9 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Bottom to top. A folder imports itself and lower layers; folders of one layer do not import each other. */
 const layers = [
-  ['src/telemetry', 'src/xml'], ['src/xmpp'], ['src/x509'], ['src/auth'], ['src/sasl'], ['src/stream'], ['src/transport', 'src/session'], ['src/store'],
-  ['src/embedded', 'src/upstream', 'src/cluster'], ['src/config'], ['plugins'], ['src/app.ts'], ['src/commands'], ['src/main.ts'],
+  ['src/telemetry', 'src/xml'], ['src/xmpp'], ['src/x509'], ['src/auth'], ['src/sasl'], ['src/stream'], ['src/transport',
+    'src/session'], ['src/store'],
+  ['src/embedded', 'src/upstream', 'src/cluster'], ['src/config'], ['plugins'], ['src/app.ts', 'src/protocols.ts'], ['src/commands'], ['src/main.ts'],
 ]
 /** Runs before Node's version is known to be right, so it is JavaScript and imports no module of ours. */
 const outsideTheLayers = ['src/launch.mjs']
@@ -27,7 +28,8 @@ function placeOf(path: string): Place | undefined {
 }
 
 const modules = ['src', 'plugins']
-  .flatMap(top => readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map(path => posix.join(top, path.replaceAll('\\', '/'))))
+  .flatMap(top => readdirSync(join(root, top), { recursive: true, encoding: 'utf8' }).map(path => posix.join(top, path.replaceAll('\\',
+    '/'))))
   .filter(path => /\.[cm]?[jt]sx?$/.test(path))
   .sort()
   .map(path => ({ path, text: readFileSync(join(root, path), 'utf8') }))
@@ -53,13 +55,15 @@ function objection(path: string, specifier: string): string {
 function findings(path: string, text: string): string[] {
   const found: string[] = []
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
-  const report = (node: ts.Node, what: string) => found.push(`${path}:${String(source.getLineAndCharacterOfPosition(node.getStart()).line + 1)} ${what}`)
+  const report = (node: ts.Node,
+    what: string) => found.push(`${path}:${String(source.getLineAndCharacterOfPosition(node.getStart()).line + 1)} ${what}`)
   const visit = (node: ts.Node): void => {
     if (ts.isEnumDeclaration(node)) report(node, 'enum')
     if (ts.isModuleDeclaration(node)) report(node, 'namespace')
     if (node.kind === ts.SyntaxKind.AnyKeyword) report(node, 'any')
     if (ts.isNonNullExpression(node)) report(node, 'non-null assertion')
-    if (ts.isExportAssignment(node) || node.kind === ts.SyntaxKind.DefaultKeyword && !ts.isDefaultClause(node)) report(node, 'default export')
+    if (ts.isExportAssignment(node) || node.kind === ts.SyntaxKind.DefaultKeyword
+      && !ts.isDefaultClause(node)) report(node, 'default export')
     if (ts.isExportDeclaration(node) && node.moduleSpecifier !== undefined && node.exportClause === undefined) report(node, 'export *')
     ts.forEachChild(node, visit)
   }
@@ -70,7 +74,8 @@ function findings(path: string, text: string): string[] {
 describe('layers', () => {
   test('there are modules to look at', () => { assert.ok(layered.length > 20) })
   test('a module imports only its own folder and the layers below it', () => {
-    assert.deepEqual(layered.flatMap(({ path, text }) => importsOf(text).map(specifier => objection(path, specifier))).filter(Boolean), [])
+    assert.deepEqual(layered.flatMap(({ path, text }) => importsOf(text).map(specifier => objection(path, specifier))).filter(Boolean),
+      [])
   })
   test('every relative import names an existing module with its extension', () => {
     const known = new Set(modules.map(module => module.path))
@@ -92,8 +97,10 @@ describe('layers', () => {
     assert.match(objection('src/embedded/a.ts', '../app.ts'), /must not import/)
     assert.match(objection('src/other/a.ts', 'node:fs'), /no layer/)
     assert.equal(objection('src/embedded/features/ping.ts', '../../xml/element.ts'), '')
-    assert.deepEqual(importsOf("import type { A } from './a.ts'\nexport { b } from './b.ts'\nawait import('./c.ts')\nimport './d.ts'"), ['./a.ts', './b.ts', './c.ts', './d.ts'])
-    assert.equal(findings('a.ts', "enum A {}\nlet b: any\nb!\nexport default b\nexport * from './c.ts'\nconst d = 'any enum' // any").length, 5)
+    assert.deepEqual(importsOf("import type { A } from './a.ts'\nexport { b } from './b.ts'\nawait import('./c.ts')\nimport './d.ts'"),
+      ['./a.ts', './b.ts', './c.ts', './d.ts'])
+    assert.equal(findings('a.ts',
+      "enum A {}\nlet b: any\nb!\nexport default b\nexport * from './c.ts'\nconst d = 'any enum' // any").length, 5)
   })
 })
 

@@ -30,7 +30,8 @@ export async function readCertificateFile(file: string, path: string, report: Re
   if (found.length === 0) {
     // DER begins with the tag of a SEQUENCE.
     if (read.bytes[0] === 0x30) return wrong('no PEM, it looks like DER', 'Convert it: openssl x509 -inform der -in FILE -out FILE.pem')
-    return wrong(blocks[0] === undefined ? 'it holds no certificate' : `it holds no certificate, but a block ${blocks[0].label}`, 'Name the right file.')
+    const instead = blocks[0] === undefined ? '' : `, but a block ${blocks[0].label}`
+    return wrong(`it holds no certificate${instead}`, 'Name the right file.')
   }
   const certificates: X509Certificate[] = []
   for (const [index, block] of found.entries()) {
@@ -45,8 +46,8 @@ export async function readCertificateFile(file: string, path: string, report: Re
 
 export const isPrivateKey = ({ label }: PemBlock) => label.endsWith('PRIVATE KEY')
 
-/** The first line of the subject is enough for people; control characters are escaped. */
-export const subjectText = ({ subject }: X509Certificate) => quoted((subject ?? '').split('\n').join(', '))
+/** The subject on one line, control characters escaped. */
+export const subjectText = ({ subject }: X509Certificate) => quoted(subject.split('\n').join(', '))
 
 export type Validity = 'valid' | 'expired' | 'not yet valid'
 

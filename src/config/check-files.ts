@@ -3,12 +3,12 @@
 import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
+import type { TlsMaterial } from '../x509/tls-material.ts'
 import type { Config } from './config.ts'
 import type { Mistake, Warning } from './config-error.ts'
 import { readNamedFile } from './read-file.ts'
 import { Report } from './report.ts'
 import { loadTlsMaterial } from './tls-material.ts'
-import type { TlsMaterial } from './tls-material.ts'
 import { quoted } from './wording.ts'
 
 export interface FileCheck {

@@ -35,11 +35,13 @@ export async function checkServerCertificate(
 
   const owner = key === null ? 0 : read.certificates.findIndex(certificate => certificate.checkPrivateKey(key.key))
   if (owner < 0) {
-    wrong(`${tlsPath}.keyfile`, `a key that does not belong to the certificate ${subjectText(leaf)} in ${quoted(file)}`, 'Name the key that the certificate was made for.')
+    const found = `a key that does not belong to the certificate ${subjectText(leaf)} in ${quoted(file)}`
+    wrong(`${tlsPath}.keyfile`, found, 'Name the key that the certificate was made for.')
     return null
   }
   if (owner > 0) {
-    wrong(path, `${quoted(file)}: the server certificate is number ${owner + 1} in the file`, 'Put the server certificate first, then those that issued it.')
+    const found = `${quoted(file)}: the server certificate is number ${owner + 1} in the file`
+    wrong(path, found, 'Put the server certificate first, then those that issued it.')
     return null
   }
   const validity = validityAt(leaf, now)
@@ -61,7 +63,9 @@ function warnAboutLeaf(leaf: X509Certificate, hosts: readonly string[], now: num
     report.warn(path, `the server certificate is not for ${alternatives(hosts.map(quoted))}: clients that connect by that name refuse it.`)
   }
   const purposes = purposesOf(leaf)
-  if (purposes.length > 0 && !purposes.includes(serverAuth)) report.warn(path, 'the server certificate is not for servers (no serverAuth): clients refuse it.')
+  if (purposes.length > 0 && !purposes.includes(serverAuth)) {
+    report.warn(path, 'the server certificate is not for servers (no serverAuth): clients refuse it.')
+  }
 }
 
 function names(leaf: X509Certificate, host: string): boolean {

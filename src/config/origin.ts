@@ -11,7 +11,9 @@ export function originMistake(origin: string): string | null {
       : 'Write it as in "https://chat.example.org".'
   }
   const scheme = (parts[1] ?? '').toLowerCase()
-  if (scheme === 'ws' || scheme === 'wss') return `Write ${scheme === 'wss' ? '"https"' : '"http"'}: the origin is that of the page, not of the WebSocket.`
+  if (scheme === 'ws' || scheme === 'wss') {
+    return `Write "${scheme === 'wss' ? 'https' : 'http'}": the origin is that of the page, not of the WebSocket.`
+  }
   if (scheme === 'file') return 'Serve the page over HTTP: pages from files have no origin.'
   if (!URL.canParse(origin)) return 'Write it as in "https://chat.example.org".'
   // Schemes of applications (as in "capacitor://localhost") have no origin by the URL standard: compared as they are, in lower case.

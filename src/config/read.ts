@@ -31,13 +31,15 @@ export function readValue(schema: TSchema, value: unknown, path: string, report:
 
 function refuse(schema: TSchema, value: unknown, path: string, report: Report): undefined {
   report.mistake(path, { found: valueText(value, schema), allowed: allowedText(schema) })
+  return undefined
 }
 
 function readTable(schema: TObject, value: unknown, path: string, report: Report): unknown {
   // `[listen.http]` for `[[listen.http]]`, and the reverse, are the most common slips in TOML.
   if (!isTable(value)) {
     const isList = Array.isArray(value)
-    report.mistake(path, { found: kindText(value), allowed: allowedText(schema), ...(isList ? { remedy: `Write [${path}] once, with single brackets.` } : {}) })
+    const remedy = isList ? { remedy: `Write [${path}] once, with single brackets.` } : {}
+    report.mistake(path, { found: kindText(value), allowed: allowedText(schema), ...remedy })
     return undefined
   }
   for (const key of Object.keys(value)) {
@@ -70,7 +72,7 @@ function readList(schema: TArray, value: unknown, path: string, report: Report):
   const later = notYet.find(({ pattern, values }) => values !== undefined && pattern === `${patternOf(path)}[]`)
   const refused = items.filter(item => typeof item === 'string' && later?.values?.includes(item) === true)
   if (later !== undefined && refused.length > 0) {
-    refuseLater(later, `${refused.map(item => valueText(item)).join(', ')}`, path, 'Remove what is named here from the list', report)
+    refuseLater(later, refused.map(item => valueText(item)).join(', '), path, 'Remove what is named here from the list', report)
   }
   const read = items.flatMap((item, index) => {
     if (refused.includes(item)) return []
@@ -94,9 +96,8 @@ function readEnum(schema: TEnum, value: unknown, path: string, report: Report): 
     const meant = aliases(schema).get(value) ?? value
     if (schema.enum.includes(meant)) return meant
     const suggestion = nearest(value, [...schema.enum.map(String), ...aliases(schema).keys()])
-    report.mistake(path, {
-      found: valueText(value, schema), allowed: allowedText(schema), ...(suggestion === undefined ? {} : { remedy: `Did you mean ${quoted(suggestion)}?` }),
-    })
+    const remedy = suggestion === undefined ? {} : { remedy: `Did you mean ${quoted(suggestion)}?` }
+    report.mistake(path, { found: valueText(value, schema), allowed: allowedText(schema), ...remedy })
     return undefined
   }
   return refuse(schema, value, path, report)
@@ -129,7 +130,8 @@ function refuseKey(schema: TObject, key: string, value: unknown, path: string, r
   const place = joined(path, key)
   const later = notYet.find(({ pattern, values }) => values === undefined && pattern === patternOf(place))
   if (later !== undefined) {
-    if (later.harmless?.(value) !== true) refuseLater(later, isTable(value) || (Array.isArray(value) && value.some(isTable)) ? 'this section' : 'this key', place, 'Remove it', report)
+    const isSection = isTable(value) || (Array.isArray(value) && value.some(isTable))
+    if (later.harmless?.(value) !== true) refuseLater(later, isSection ? 'this section' : 'this key', place, 'Remove it', report)
     return
   }
   const known = Object.keys(schema.properties)

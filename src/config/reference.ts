@@ -14,8 +14,8 @@ interface Section {
   readonly meaning: string
 }
 
-const introduction = 'TOML, in UTF-8. Paths are relative to the file. A key that is not known, and a value that is not allowed, are mistakes: the gateway '
-  + 'names all of them and does not start (exit code 78). What stands in `[listen.http.tls]` may as well be written in `[[listen.http]]` as '
+const introduction = 'TOML, in UTF-8. Paths are relative to the file. A key that is not known, and a value that is not allowed, are mistakes: '
+  + 'the gateway names all of them and does not start (exit code 78). What stands in `[listen.http.tls]` may as well be written in `[[listen.http]]` as '
   + '`tls.certfile = "…"`, and so on for other sections.'
 
 export function configurationReference(): string {
@@ -52,7 +52,8 @@ function sectionText({ name, isList, schema, meaning }: Section): string {
 }
 
 function rowText(key: string, schema: TSchema): string {
-  const cells = [`\`${key}\``, allowedText(schema, 'without unit'), defaultText(schema), text(schema, 'unit') ?? '', text(schema, 'description') ?? '']
+  const [unit, meaning] = [text(schema, 'unit') ?? '', text(schema, 'description') ?? '']
+  const cells = [`\`${key}\``, allowedText(schema, 'without unit'), defaultText(schema), unit, meaning]
   return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 

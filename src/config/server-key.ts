@@ -19,7 +19,7 @@ const readable = new Set(['PRIVATE KEY', 'ENCRYPTED PRIVATE KEY', 'RSA PRIVATE K
 
 /** Null when a mistake was reported. */
 export async function readServerKey(tls: TlsOptions, path: string, report: Report): Promise<ServerKey | null> {
-  const passphrase = await readPassphrase(tls, path, report)
+  const given = await readPassphrase(tls, path, report)
   if (tls.keyfile === undefined) return null
   const wrong = (found: string, remedy: string) => {
     report.mistake(`${path}.keyfile`, { found: `${quoted(tls.keyfile ?? '')}: ${found}`, allowed: 'a PEM file with one private key', remedy })
@@ -32,14 +32,15 @@ export async function readServerKey(tls: TlsOptions, path: string, report: Repor
   if (problem !== null) return wrong(`a broken PEM block (${problem})`, 'Restore the file from its source.')
   const [block, second] = blocks.filter(isPrivateKey)
   if (block === undefined) {
-    return wrong(blocks[0] === undefined ? 'it holds no private key' : `it holds no private key, but a block ${blocks[0].label}`, 'Name the right file.')
+    const instead = blocks[0] === undefined ? '' : `, but a block ${blocks[0].label}`
+    return wrong(`it holds no private key${instead}`, 'Name the right file.')
   }
   if (second !== undefined) return wrong('it holds more than one private key', 'Leave the key of the server certificate only.')
   if (!readable.has(block.label)) return wrong(`a key of the kind ${block.label}`, 'Convert it: openssl pkey -in FILE -out FILE.pem')
-  if (block.isEncrypted && passphrase === 'mistaken') return null
-  if (block.isEncrypted && passphrase === null) return wrong('the key is encrypted, and no password is given', 'Set tls.password_file.')
+  if (block.isEncrypted && given === 'mistaken') return null
+  if (block.isEncrypted && given === 'none') return wrong('the key is encrypted, and no password is given', 'Set tls.password_file.')
 
-  const opening = block.isEncrypted && passphrase !== null ? passphrase : null
+  const opening = block.isEncrypted && typeof given === 'object' ? given.passphrase : null
   try {
     const key = createPrivateKey({ key: block.text, format: 'pem', ...(opening === null ? {} : { passphrase: opening }) })
     return { key, pem: block.text, passphrase: opening }
@@ -54,14 +55,14 @@ export async function readServerKey(tls: TlsOptions, path: string, report: Repor
   }
 }
 
-async function readPassphrase(tls: TlsOptions, path: string, report: Report): Promise<string | null | 'mistaken'> {
-  if (tls.password_file === undefined) return tls.password ?? null
+async function readPassphrase(tls: TlsOptions, path: string, report: Report): Promise<{ readonly passphrase: string } | 'none' | 'mistaken'> {
+  if (tls.password_file === undefined) return tls.password === undefined ? 'none' : { passphrase: tls.password }
   const read = await readNamedFile(tls.password_file)
   // As openssl's own -passin file: does, the first line counts.
   const [password = ''] = read.ok ? Buffer.from(read.bytes).toString('utf8').split(/\r?\n/, 1) : []
   if (password !== '') {
     if (read.ok) warnIfOpen(tls.password_file, `${path}.password_file`, read.mode, report)
-    return password
+    return { passphrase: password }
   }
   report.mistake(`${path}.password_file`, {
     found: `${quoted(tls.password_file)}: ${read.ok ? 'its first line is empty' : read.failure}`, allowed: 'a file whose first line is the password',

@@ -1,8 +1,8 @@
-/** What TLS needs from files, read and checked: the material of one listener. */
+/** Reads and checks what one listener's TLS needs from files. */
 import type { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
-import type { SecureVersion } from 'node:tls'
 
+import type { TlsMaterial } from '../x509/tls-material.ts'
 import type { TlsOptions } from '../x509/tls-options.ts'
 import { checkAuthorities } from './check-authorities.ts'
 import { checkServerCertificate } from './check-server-certificate.ts'
@@ -10,18 +10,6 @@ import { readServerKey } from './server-key.ts'
 import type { ServerKey } from './server-key.ts'
 import type { Report } from './report.ts'
 
-export interface TlsMaterial {
-  /** The server certificate, then its chain. */
-  readonly certChainPem: string
-  readonly keyPem: string
-  readonly passphrase: string | null
-  /** The CAs of client certificates; null exactly when `verify_mode` is "none". */
-  readonly caPem: string | null
-  readonly minVersion: SecureVersion
-  readonly maxVersion: SecureVersion
-  /** OpenSSL's notation; null for those of Node.js. */
-  readonly ciphers: string | null
-}
 
 const secureVersions = { 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' } as const
 
@@ -45,7 +33,9 @@ export async function loadTlsMaterial(
 /** Written anew from what was parsed, so that nothing else of the file reaches OpenSSL. */
 const pemOf = (certificates: readonly X509Certificate[]) => certificates.map(String).join('')
 
-function checkCiphers(ciphers: string | null, versions: { minVersion: SecureVersion, maxVersion: SecureVersion }, path: string, report: Report): void {
+type Versions = Pick<TlsMaterial, 'minVersion' | 'maxVersion'>
+
+function checkCiphers(ciphers: string | null, versions: Versions, path: string, report: Report): void {
   if (ciphers === null) return
   try {
     createSecureContext({ ciphers, ...versions })

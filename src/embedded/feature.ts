@@ -3,7 +3,17 @@ import type { FullJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
 import type { Markup } from '../xml/write.ts'
 
-export interface Spec { readonly id: `RFC ${number}` | `XEP-${string}`, readonly version?: string, readonly note?: string }
+/** How much of a document is there. What is `partial` or `planned` has a note that says which part. */
+export type SpecStatus = 'complete' | 'partial' | 'planned'
+
+export interface Spec {
+  readonly id: `RFC ${number}` | `XEP-${string}`
+  readonly title: string
+  readonly status: SpecStatus
+  /** Of a XEP: the version that was read. */
+  readonly version?: string
+  readonly note?: string
+}
 
 /** What an answer may depend on beside the request. */
 export interface FeatureContext {

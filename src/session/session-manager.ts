@@ -20,7 +20,7 @@ import { type Rate, RateLimiter } from './rate-limiter.ts'
 export interface Host {
   readonly domain: Domain
   readonly mechanisms: readonly MechanismKey[]
-  saslContext(certificate: SaslContext['certificate']): SaslContext
+  readonly saslContext: (certificate: SaslContext['certificate']) => SaslContext
 }
 
 export interface SessionManagerOptions {
@@ -48,7 +48,7 @@ export class SessionManager {
     this.#hosts = new Map(options.hosts.map(host => [host.domain.name, {
       name: host.domain.name,
       mechanisms: host.mechanisms,
-      saslContext: certificate => host.saslContext(certificate),
+      saslContext: host.saslContext,
       bind: (stream, principal, requested) => this.#bind(host.domain, stream, principal, requested),
     } satisfies ServedHost]))
     const { clock, log, newId } = options

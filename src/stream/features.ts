@@ -5,13 +5,11 @@ import { NS_BIND, NS_SASL, NS_SESSION, NS_STREAMS } from '../xmpp/namespaces.ts'
 const features = (...offers: readonly Markup[]): Markup => tag('stream:features', { 'xmlns:stream': NS_STREAMS }, ...offers)
 
 /**
- * RFC 6120 §6.4.1: the mechanisms, most preferred first. Where none can be offered there is no `<mechanisms/>`, whose
- * schema wants at least one; a client that tries all the same learns from the failure's text what is missing.
+ * RFC 6120 §6.4.1: the mechanisms, most preferred first. Where none can be offered the list is there and empty: clients in the
+ * field see at once that there is no way in, and wait for ever where there is no list.
  */
 export const authenticationFeatures = (mechanisms: readonly string[]): Markup =>
-  mechanisms.length === 0
-    ? features()
-    : features(tag('mechanisms', { xmlns: NS_SASL }, ...mechanisms.map(name => tag('mechanism', {}, text(name)))))
+  features(tag('mechanisms', { xmlns: NS_SASL }, ...mechanisms.map(name => tag('mechanism', {}, text(name)))))
 
 /** RFC 6120 §7.4; the session request of RFC 3921 is offered as optional for clients that still look for it. */
 export const bindingFeatures: Markup = features(

@@ -3,7 +3,7 @@
  * restart, resource binding, and then the short way from the transport to the session.
  */
 import type { Principal } from '../auth/credentials.ts'
-import { type ScannedElement } from '../xml/scanned.ts'
+import type { ScannedElement } from '../xml/scanned.ts'
 import { parseBareJid } from '../xmpp/jid.ts'
 import { NS_CLIENT, NS_SASL } from '../xmpp/namespaces.ts'
 import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'

@@ -70,14 +70,16 @@ export class SaslNegotiation {
         this.#exchange = null
         return { kind: 'success', markup: saslMarkup('success', step.data), principal: step.principal }
       case 'failure':
-        return this.#fail(step.condition, step.reason, step.text)
+        return this.#fail(step.condition, step.reason, step.text ?? null)
     }
   }
 
-  #fail(condition: SaslCondition, reason: string, told: string = reason): SaslReply {
+  /** `told` is for the person at the other end; null where a word more would give away what the client does not know yet. */
+  #fail(condition: SaslCondition, reason: string, told: string | null = reason): SaslReply {
     const mechanism = this.#exchange?.mechanism ?? null
     this.#exchange = null
-    const markup = tag('failure', { xmlns: NS_SASL }, tag(condition), tag('text', { 'xml:lang': 'en' }, text(told)))
+    const markup = tag('failure', { xmlns: NS_SASL }, tag(condition),
+      ...told === null ? [] : [tag('text', { 'xml:lang': 'en' }, text(told))])
     return { kind: 'failure', markup, mechanism, condition, reason }
   }
 }

@@ -31,7 +31,7 @@ export interface ServedHost {
   /** What is configured for this host, in the order in which it is advertised. */
   readonly mechanisms: readonly MechanismKey[]
   /** The context of one attempt on a connection. */
-  saslContext(certificate: SaslContext['certificate']): SaslContext
+  readonly saslContext: (certificate: SaslContext['certificate']) => SaslContext
   /** Binds a resource (RFC 6120 §7). Refuses with a StanzaError. */
   bind(stream: OutboundStream, principal: Principal, requested: string | null): StanzaSink | Promise<StanzaSink>
 }

@@ -1,7 +1,7 @@
 /** The framing of RFC 7395 §3.3: `<open/>` and `<close/>`, read and written. */
 import type { ScannedElement } from '../xml/scanned.ts'
 import { type Markup, tag } from '../xml/write.ts'
-import { XmlError } from '../xml/xml-error.ts'
+import type { XmlError } from '../xml/xml-error.ts'
 import { NS_FRAMING } from '../xmpp/namespaces.ts'
 import { type StreamCondition, StreamError } from '../xmpp/stream-error.ts'
 import type { ResponseHeader, StreamHeader } from '../xmpp/stream-header.ts'

@@ -7,6 +7,8 @@ import type { Clock, Timer } from '../telemetry/clock.ts'
 export interface Watched {
   /** Sweeps since the peer was last heard; the connection sets it to 0 whenever it hears anything. */
   quietSweeps: number
+  /** Nothing is read from the peer on purpose, so that its silence means nothing. */
+  readonly isSlowedDown: boolean
   ping(): void
   /** Cuts the connection. */
   die(): void
@@ -33,6 +35,7 @@ export class Liveness {
 
   #sweep(): void {
     for (const connection of this.#watched) {
+      if (connection.isSlowedDown) continue
       connection.quietSweeps += 1
       if (connection.quietSweeps === sweepsPerPing + 1) connection.ping()
       else if (connection.quietSweeps > 2 * sweepsPerPing + 1) connection.die()

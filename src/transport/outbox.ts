@@ -1,6 +1,7 @@
 /**
- * Gathers what is written within one turn of the event loop, so that several stanzas for one client leave in one TLS record
- * and one system call. Nothing waits: the flush runs before the loop goes back to the network.
+ * Gathers what is written within one turn of the event loop, whoever sent it, so that several stanzas for one client leave in
+ * one TLS record and one system call: of what a relayed stanza costs, writing it is a third. Nothing waits: the flush runs when
+ * every socket that was readable has been read, before the loop goes back to the network.
  */
 
 /** A connection whose output is held back. */
@@ -11,7 +12,7 @@ export class Outbox {
 
   /** Calls `release` at the end of this turn. */
   add(connection: Held): void {
-    if (this.#held.push(connection) === 1) process.nextTick(this.#flush)
+    if (this.#held.push(connection) === 1) setImmediate(this.#flush)
   }
 
   readonly #flush = (): void => {

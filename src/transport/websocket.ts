@@ -59,15 +59,16 @@ export class WebSocketTransport implements Transport, Watched, Held {
 
   get stateTimeout(): number { return this.#shared.stateTimeout }
 
+  get isSlowedDown(): boolean { return this.#phase === 'open' && this.#timer !== null }
+
   listen(events: TransportEvents): void {
     this.#events = events
     const socket = this.#socket
     socket.on('message', (data, isBinary) => { this.#message(data, isBinary) })
     socket.on('pong', () => { this.quietSweeps = 0 })
     socket.on('ping', () => { this.quietSweeps = 0 })
-    socket.on('close', () => { this.#gone(null) })
-    // `close` follows; the cause is worth knowing.
-    socket.on('error', error => { this.#gone(error) })
+    socket.on('close', () => { this.#gone() })
+    socket.on('error', error => { this.#broken(error) })
     socket.onTooBig = () => { this.#events?.fault(new StreamError('policy-violation', 'that is longer than a stanza may be')) }
     this.#shared.liveness.watch(this)
   }
@@ -116,7 +117,7 @@ export class WebSocketTransport implements Transport, Watched, Held {
     if (events === null) return
     if (isBinary) {
       // RFC 7395 §3.2: text only.
-      this.#refuseBinary(events)
+      this.#refuseBinary()
       return
     }
     let element: ScannedElement
@@ -139,12 +140,20 @@ export class WebSocketTransport implements Transport, Watched, Held {
     }
   }
 
-  #refuseBinary(events: TransportEvents): void {
-    this.#phase = 'closing'
-    this.#events = null
-    this.#timer = this.#shared.clock.after(closingTimeout, () => { this.#socket.terminate() })
+  #refuseBinary(): void {
     this.#socket.close(unsupportedData, 'XMPP messages are text')
-    events.lost(new Error('a binary message'))
+    this.#broken(new Error('a binary message'))
+  }
+
+  /** What came was no WebSocket message: `ws` has sent its close frame, and the peer's is awaited. */
+  #broken(cause: Error): void {
+    const events = this.#events
+    this.#events = null
+    this.#phase = 'closing'
+    this.#timer?.cancel()
+    this.#socket.resume()
+    this.#timer = this.#shared.clock.after(closingTimeout, () => { this.#socket.terminate() })
+    events?.lost(cause)
   }
 
   /** After our `<close/>` nothing that arrives counts, but the peer's own. */
@@ -166,7 +175,8 @@ export class WebSocketTransport implements Transport, Watched, Held {
     this.#socket.send(wire, asText)
     const unread = this.#socket.bufferedAmount
     if (unread > this.#shared.maxUnreadBytes) this.#cut(new Error('the client does not read what is sent to it'))
-    else if (!this.#pausedForOutput && unread > this.#shared.maxUnreadBytes / 8) this.#pauseForOutput()
+    // Only where `drain` will tell of the end: below its own mark the socket never says that it has caught up.
+    else if (!this.#pausedForOutput && this.#wire.writableNeedDrain && unread > this.#shared.maxUnreadBytes / 8) this.#pauseForOutput()
   }
 
   /** A client that reads slowly is not read from either, until it has caught up. */
@@ -191,13 +201,13 @@ export class WebSocketTransport implements Transport, Watched, Held {
     events?.lost(cause)
   }
 
-  #gone(cause: Error | null): void {
+  #gone(): void {
     const events = this.#events
     this.#events = null
     this.#timer?.cancel()
     this.#timer = null
     this.#phase = 'over'
     this.#shared.liveness.forget(this)
-    events?.lost(cause)
+    events?.lost(null)
   }
 }

@@ -44,7 +44,7 @@ export async function createPrivateKeyPem(kind: DevelopmentKey): Promise<string>
   const { privateKey } = kind === 'rsa'
     ? await makeKeyPair('rsa', { modulusLength: 3072 })
     : await makeKeyPair('ec', { namedCurve: 'prime256v1' })
-  return privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
+  return privateKey.export({ type: 'pkcs8', format: 'pem' })
 }
 
 export async function createAuthority(request: AuthorityRequest): Promise<IssuedCertificate> {

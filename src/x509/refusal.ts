@@ -65,8 +65,8 @@ const unnamedFault: Refusal = { reason: 'not-verified', text: 'The certificate\'
   + 'certificates, or a key or signature that is too weak. Use one that a trusted authority issued.' }
 const noRevocationList: Refusal = { reason: 'not-verified', text: 'It cannot be found out whether the certificate has been revoked, '
   + 'because a revocation list is missing, outdated or broken. The operator of this server must renew crl_files.' }
-const selfSigned: Refusal = { reason: 'self-signed', text: 'The certificate is self-signed, and this server takes only those that a trusted authority '
-  + 'issued. For development, verify_mode = "selfsigned_peer" allows it.' }
+const selfSigned: Refusal = { reason: 'self-signed', text: 'The certificate is self-signed, and this server takes only those that a trusted '
+  + 'authority issued. For development, verify_mode = "selfsigned_peer" allows it.' }
 const wrongPurpose: Refusal = { reason: 'wrong-purpose', text: 'The certificate, or an authority of its chain, is not meant for clients. '
   + 'Ask for one with extended key usage clientAuth.' }
 const revoked: Refusal = { reason: 'revoked', text: 'The certificate has been revoked by its authority. Ask for a new one.' }

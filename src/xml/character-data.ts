@@ -14,7 +14,7 @@ function referent(name: string): string {
   return String.fromCodePoint(name.startsWith('#x') ? Number.parseInt(name.slice(2), 16) : Number.parseInt(name.slice(1), 10))
 }
 
-const meaning = (spelling: string, reference: string | undefined): string => reference === undefined ? ' ' : referent(reference)
+const meaning = (_spelling: string, reference: string | undefined): string => reference === undefined ? ' ' : referent(reference)
 
 /** The value of an attribute. XML 1.0 §3.3.3: white space becomes a space each, unless it was written as a character reference. */
 export function attributeValue(bytes: Uint8Array, start: number, end: number, flags: number): string {

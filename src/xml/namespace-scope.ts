@@ -140,7 +140,7 @@ export class NamespaceScope {
       }
     }
     if (isAt(bytes, start, end, 'xml')) return XML_NAMESPACE
-    throw new XmlError('not-well-formed', `the prefix ${textIn(bytes, start, end)} is not declared`, start)
+    throw new XmlError('not-well-formed', `the prefix ${textIn(bytes, start, end).slice(0, 40)} is not declared`, start)
   }
 
   #use(index: number): void {

@@ -13,7 +13,6 @@ const referents: ReadonlyMap<string, number> = new Map([['lt', 0x3C], ['gt', 0x3
 export class Reference {
   #state = START
   #start = 0
-  #hasDigit = false
   /** The code point it stands for, once `isDone`. */
   code = 0
 
@@ -23,7 +22,6 @@ export class Reference {
   begin(start: number): void {
     this.#state = START
     this.#start = start
-    this.#hasDigit = false
     this.code = 0
   }
 
@@ -54,7 +52,6 @@ export class Reference {
     const digit = byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : this.#state === HEXADECIMAL ? hexadecimal(byte) : -1
     if (digit < 0) throw new XmlError('not-well-formed', 'a character reference is not a number', at)
     if (this.#state === NUMBER) this.#state = DECIMAL
-    this.#hasDigit = true
     // Saturates, so that any number of digits stays a small integer.
     this.code = Math.min(this.code * (this.#state === HEXADECIMAL ? 16 : 10) + digit, 0x110000)
   }
@@ -82,7 +79,8 @@ export class Reference {
       // RFC 6120 §11.1: references to entities other than the predefined ones are not permitted.
       if (code === undefined) throw new XmlError('restricted-xml', 'an entity reference other than the five of XML', this.#start - 1)
       this.code = code
-    } else if (!this.#hasDigit || !isCharacter(this.code)) {
+    } else if (!isCharacter(this.code)) {
+      // Without any digit it is still 0, which is none.
       throw new XmlError('not-well-formed', 'a reference names no character of XML', this.#start - 1)
     }
     this.#state = DONE

@@ -7,6 +7,8 @@ import type { NamespaceContext } from './namespace-scope.ts'
 import { isAt } from './span.ts'
 import { treeOf } from './tree.ts'
 
+export interface Span { readonly start: number, readonly end: number }
+
 /** What a scan has found; offsets are into `bytes`. */
 export interface Findings extends QName {
   readonly start: number
@@ -65,7 +67,7 @@ export class ScannedElement implements QName {
   }
 
   /** Where the attribute's value stands in `bytes`, without its quotes. */
-  valueSpan(local: string): { readonly start: number, readonly end: number } | null {
+  valueSpan(local: string): Span | null {
     const at = this.#find(local, false)
     return at < 0 ? null : { start: this.#spans[at + VALUE_AT] as number, end: this.#spans[at + VALUE_END_AT] as number }
   }

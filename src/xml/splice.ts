@@ -1,7 +1,7 @@
 /** Stand-alone bytes of a scanned element (RFC 7395 §3.3.3): every namespace that it uses is declared in it. One copy at most. */
 import { Buffer } from 'node:buffer'
 import type { NamespaceContext } from './namespace-scope.ts'
-import type { ScannedElement } from './scanned.ts'
+import type { ScannedElement, Span } from './scanned.ts'
 import { bufferOf } from './span.ts'
 import { escapeValue } from './write.ts'
 
@@ -41,7 +41,7 @@ function insert({ bytes, start, end, nameEnd }: ScannedElement, insertion: strin
   return target
 }
 
-function replace(element: ScannedElement, declarations: string, present: { readonly start: number, readonly end: number }, value: string): Uint8Array {
+function replace(element: ScannedElement, declarations: string, present: Span, value: string): Uint8Array {
   const { bytes, start, end, nameEnd } = element
   const source = bufferOf(bytes)
   const declarationsWidth = Buffer.byteLength(declarations)

@@ -150,7 +150,7 @@ export class StreamScanner {
       text: (bytes, depth, start, end) => {
         if (depth === 2) draft.addText(bytes, start, end)
         else if (!isWhiteSpace(bytes, start, end)) throw new XmlError('bad-format', 'text between the elements of a stream', start)
-        // RFC 6120 §4.4: white space between elements keeps the connection alive and says nothing.
+        // RFC 6120 §11.7: white space between elements keeps the connection alive and says nothing.
         else this.#elementStart = end
       },
       character: (code, depth) => {

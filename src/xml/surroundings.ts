@@ -1,4 +1,4 @@
-/** What may stand around the root element: nothing but white space after it, and before a stream's header (RFC 6120 §11.1, RFC 7395 §3.3.3). */
+/** What may stand around the root: white space after it, and before a stream's header (RFC 6120 §11.1, RFC 7395 §3.3.3). */
 import { FORBIDDEN, INCOMPLETE, isOf, NAME_START, WHITE_SPACE, wideCharacter } from './characters.ts'
 import { asciiIn } from './span.ts'
 import { XmlError } from './xml-error.ts'

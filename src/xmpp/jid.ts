@@ -27,12 +27,12 @@ export const isFull = (jid: Jid): jid is FullJid => jid.includes('/')
 /** Everything before the first `/` (RFC 7622 §3.2 step 1). */
 export function bareOf(jid: Jid): BareJid {
   const slash = jid.indexOf('/')
-  return slash < 0 ? jid as BareJid : jid.slice(0, slash) as BareJid
+  return (slash < 0 ? jid : jid.slice(0, slash)) as BareJid
 }
 
 export function domainOf(jid: Jid): Domainpart {
   const bare = bareOf(jid)
-  return bare.slice(bare.indexOf('@') + 1) as string as Domainpart
+  return bare.slice(bare.indexOf('@') + 1) as Domainpart
 }
 
 export function localpartOf(jid: Jid): string | null {

@@ -3,7 +3,7 @@
 import type { Credentials } from '../../src/auth/credentials.ts'
 import { pki } from '../../src/auth/backends/pki.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
-import { bare, certificateWith } from '../unit/external-certificate.ts'
+import { bare, certificateWith } from '../support/external-certificate.ts'
 import { authBackendContract } from './auth-backend.ts'
 
 const domain = parseDomainpart('example.net')!

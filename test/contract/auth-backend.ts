@@ -8,7 +8,7 @@ import { refusals } from '../../src/auth/backend.ts'
 import type { Credentials } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import type { Domainpart } from '../../src/xmpp/jid.ts'
-import { recordingLog, settled, TurnedClock } from '../unit/auth-turned-clock.ts'
+import { recordingLog, settled, TurnedClock } from '../support/turned-clock.ts'
 
 export interface BackendUnderTest {
   readonly backend: AuthBackend

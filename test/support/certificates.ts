@@ -56,14 +56,16 @@ export function makeKey(kind: TestKey): KeyObject {
     case 'ed25519': return generateKeyPairSync('ed25519').privateKey
     case 'rsa1024': return generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey
     case 'rsa2048': return generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey
-    case 'rsa-pss': return generateKeyPairSync('rsa-pss', { modulusLength: 2048, hashAlgorithm: 'sha256', mgf1HashAlgorithm: 'sha256' }).privateKey
+    case 'rsa-pss': return generateKeyPairSync('rsa-pss', { modulusLength: 2048, hashAlgorithm: 'sha256',
+      mgf1HashAlgorithm: 'sha256' }).privateKey
   }
 }
 
 export function makeAuthority(options: { readonly key?: TestKey, readonly commonName?: string, readonly notAfter?: number,
   readonly notBefore?: number } = {}): TestCertificate {
   const privateKey = makeKey(options.key ?? 'p256')
-  return build(null, nameOf(options.commonName ?? 'Test CA'), privateKey, options.notBefore ?? Date.now() - 24 * hour, options.notAfter ?? Date.now() + 24 * hour,
+  return build(null, nameOf(options.commonName ?? 'Test CA'), privateKey, options.notBefore ?? Date.now() - 24 * hour,
+    options.notAfter ?? Date.now() + 24 * hour,
     [authorityConstraints(), keyUsageExtension('keyCertSign', 'cRLSign'), subjectKeyIdentifier(privateKey)])
 }
 
@@ -81,7 +83,8 @@ function leaf(issuer: TestCertificate | null, options: TestLeafOptions): TestCer
   const { commonName = null, xmppAddrs = [], altNames = [], keyUsage = ['digitalSignature'], purposes = [oid.clientAuth] } = options
   const privateKey = options.privateKey ?? makeKey(options.key ?? 'p256')
   const names = [...xmppAddrs.map(xmppAddrName), ...altNames]
-  return build(issuer, options.subject ?? nameOf(commonName), privateKey, options.notBefore ?? Date.now() - hour, options.notAfter ?? Date.now() + hour, [
+  return build(issuer, options.subject ?? nameOf(commonName), privateKey, options.notBefore ?? Date.now() - hour,
+    options.notAfter ?? Date.now() + hour, [
     options.isAuthority === true ? authorityConstraints() : leafConstraints(),
     ...keyUsage === null ? [] : [keyUsageExtension(...keyUsage)],
     ...purposes === null ? [] : [extendedKeyUsageExtension(...purposes)],
@@ -98,7 +101,7 @@ function build(issuer: TestCertificate | null, name: Uint8Array, privateKey: Key
     serialNumber, issuer: issuer?.name ?? name, subject: name, notBefore, notAfter, publicKey: createPublicKey(privateKey), extensions,
   }, issuer?.privateKey ?? privateKey)
   return {
-    der, certificatePem: pem('CERTIFICATE', der), privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    der, certificatePem: pem('CERTIFICATE', der), privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }),
     privateKey, name, issuer,
   }
 }
@@ -108,8 +111,21 @@ export const subjectOf = (...attributes: readonly (readonly [type: string, text:
   writeName(attributes.map(([type, text]) => [type, utf8String(text)]))
 
 /** An extension nobody knows. */
-export const unknownExtension = (isCritical: boolean, type = '1.3.6.1.4.1.99999.1') => extension(type, isCritical, octetString(Uint8Array.of(1)))
+export const unknownExtension = (isCritical: boolean, type = '1.3.6.1.4.1.99999.1') => extension(type, isCritical,
+  octetString(Uint8Array.of(1)))
 
 /** What evidenceOf gives for a certificate whose chain OpenSSL verified. */
 export const verifiedEvidence = (certificate: TestCertificate): Evidence =>
   ({ leaf: certificate.der, authorized: true, authorizationError: null, chainLength: certificate.issuer === null ? 1 : 2 })
+
+/** Sequences within sequences, with the lengths reckoned from the inside, so that it costs no more than its length. */
+export function nestedSequences(depth: number): Uint8Array {
+  const headers: Uint8Array[] = []
+  for (let length = 0; headers.length < depth; length += headers.at(-1)?.length ?? 0) {
+    headers.push(length < 0x80 ? Uint8Array.of(0x30, length)
+      : length < 0x100 ? Uint8Array.of(0x30, 0x81, length)
+      : length < 0x10000 ? Uint8Array.of(0x30, 0x82, length >> 8, length & 0xff)
+      : Uint8Array.of(0x30, 0x83, length >> 16, (length >> 8) & 0xff, length & 0xff))
+  }
+  return Buffer.concat(headers.reverse())
+}

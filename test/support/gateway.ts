@@ -3,6 +3,7 @@ import { mkdtempSync } from 'node:fs'
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { HttpPatience } from '../../plugins/http-patience.ts'
 import { App, type Listening } from '../../src/app.ts'
 import { checkFiles } from '../../src/config/check-files.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
@@ -18,6 +19,7 @@ export interface GatewayOptions {
   /** Bare JIDs that get a certificate; `certs/NAME.crt` and `.key`. */
   readonly users?: readonly string[]
   readonly clock?: Clock
+  readonly patience?: HttpPatience
   /** Called with the folder before the gateway starts: to put files there. */
   readonly prepare?: (folder: string) => Promise<void>
 }
@@ -51,7 +53,7 @@ export class Gateway {
     this.events = events
   }
 
-  static async start({ toml = defaultToml, users = ['alice@localhost', 'bob@localhost'], clock = systemClock, prepare }: GatewayOptions = {}): Promise<Gateway> {
+  static async start({ toml = defaultToml, users = ['alice@localhost', 'bob@localhost'], clock = systemClock, patience, prepare }: GatewayOptions = {}): Promise<Gateway> {
     const folder = mkdtempSync(join(tmpdir(), 'meerkat-test-'))
     const certs = join(folder, 'certs')
     await mkdir(certs)
@@ -65,7 +67,7 @@ export class Gateway {
     const config = await loadConfig(file, { certsFolder: certs })
     const { mistakes, tls } = await checkFiles(config, Date.now())
     if (mistakes.length > 0) throw new ConfigError(mistakes)
-    const app = await App.create({ config, tls, software: { name: 'Meerkat', version: '0.0.0-test' }, clock, log })
+    const app = await App.create({ config, tls, software: { name: 'Meerkat', version: '0.0.0-test' }, clock, log, ...patience === undefined ? {} : { patience } })
     const listening = await app.listen()
     return new Gateway(app, folder, listening, await readFile(join(certs, 'ca.crt'), 'utf8'), events)
   }

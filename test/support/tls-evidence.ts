@@ -49,7 +49,7 @@ async function listen({ server, authorities, maxVersion = 'TLSv1.3' }: Handshake
 
 async function evidenceOfOne(listener: Server, { client }: Handshake, session: Buffer | undefined,
   during: (socket: TLSSocket) => Promise<void> = async () => undefined): Promise<Evidence> {
-  const failed = new Promise<never>((_resolve, reject) => listener.once('tlsClientError', reject))
+  const failed = new Promise<never>((_resolve, reject) => { listener.once('tlsClientError', reject) })
   failed.catch(() => undefined)
   const accepted = once(listener, 'secureConnection')
   const [leaf] = client
@@ -57,11 +57,12 @@ async function evidenceOfOne(listener: Server, { client }: Handshake, session: B
     port: (listener.address() as AddressInfo).port, host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false,
     ...session === undefined ? {} : { session },
     // Security level 0: the client itself would not load a weak key otherwise.
-    ...leaf === undefined ? {} : { cert: client.map(({ certificatePem }) => certificatePem).join(''), key: leaf.privateKeyPem, ciphers: 'DEFAULT@SECLEVEL=0' },
+    ...leaf === undefined ? {} : { cert: client.map(({ certificatePem }) => certificatePem).join(''), key: leaf.privateKeyPem,
+      ciphers: 'DEFAULT@SECLEVEL=0' },
   })
   socket.on('error', () => undefined)
   try {
-    const [[peer]] = await Promise.race([Promise.all([accepted, during(socket)]), failed]) as [[TLSSocket], void]
+    const [[peer]] = await Promise.race([Promise.all([accepted, during(socket)]), failed]) as [[TLSSocket], unknown]
     const evidence = evidenceOf(peer)
     peer.destroy()
     return evidence

@@ -9,8 +9,8 @@ import { backendsNamed } from '../../src/auth/catalogue.ts'
 import type { Credentials } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
-import { recordingLog, settled, TurnedClock } from './auth-turned-clock.ts'
-import { bare, certificateWith } from './external-certificate.ts'
+import { recordingLog, settled, TurnedClock } from '../support/turned-clock.ts'
+import { bare, certificateWith } from '../support/external-certificate.ts'
 
 const host = parseDomainpart('example.net')!
 const certificate: Credentials = { kind: 'certificate', user: bare('alice@example.net'), certificate: certificateWith({}) }

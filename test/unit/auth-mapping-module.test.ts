@@ -10,8 +10,8 @@ import { mapCertificate } from '../../src/auth/certificate-mapping.ts'
 import { loadMappingModule, mappingModule, MappingModuleError } from '../../src/auth/mapping-module.ts'
 import type { MappingFunction, MappingQuestion } from '../../src/auth/mapping-module.ts'
 import { parseDomainpart, parseJid } from '../../src/xmpp/jid.ts'
-import { recordingLog, settled, TurnedClock } from './auth-turned-clock.ts'
-import { certificateWith } from './external-certificate.ts'
+import { recordingLog, settled, TurnedClock } from '../support/turned-clock.ts'
+import { certificateWith } from '../support/external-certificate.ts'
 
 const host = parseDomainpart('example.net')!
 

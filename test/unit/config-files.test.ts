@@ -33,6 +33,7 @@ authority('ca', 3650)
 authority('brief')
 leaf('server', 'ca', 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n')
 leaf('other', 'ca', 'subjectAltName=DNS:other.example\nextendedKeyUsage=clientAuth\n')
+leaf('localhost', 'ca', 'extendedKeyUsage=serverAuth\n')
 leaf('weak', 'ca', 'subjectAltName=DNS:localhost\n', ['-newkey', 'rsa:1024'])
 openssl('pkey', '-in', 'server.key', '-aes256', '-passout', `pass:${password}`, '-out', 'locked.key')
 openssl('ec', '-in', 'server.key', '-aes256', '-passout', `pass:${password}`, '-out', 'old.key')
@@ -94,7 +95,7 @@ describe('good files', () => {
       { certChainPem: '', keyPem: '', caPem: '', passphrase: null, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', ciphers: null })
     assert.equal(material?.certChainPem.trim(), content('server.crt').trim())
     assert.equal(material?.caPem?.trim(), content('ca.crt').trim())
-    createSecureContext({ cert: material!.certChainPem, key: material!.keyPem, ca: material!.caPem! })
+    createSecureContext({ cert: material.certChainPem, key: material.keyPem, ca: material.caPem })
   })
 
   test('may hold a chain, text between the blocks, and curve parameters before the key', async () => {
@@ -252,6 +253,11 @@ describe('the server certificate', () => {
     assert.deepEqual((await check({ more: '[general]\nhosts = ["a.example", "localhost"]' })).warnings, [])
   })
 
+  test('that names the host only as its common name is a warning: browsers do not look there', async () => {
+    const files = { 'server.crt': content('localhost.crt'), 'server.key': content('localhost.key') }
+    assert.match((await warningOf({ files })).text, /not for "localhost"/)
+  })
+
   test('that is not for servers is a warning', async () => {
     const { warnings } = await check({ files: { 'server.crt': content('other.crt'), 'server.key': content('other.key') } })
     assert.match(warnings.map(({ text }) => text).join('\n'), /no serverAuth/)
@@ -291,7 +297,7 @@ describe('the private key', () => {
       const { mistakes, tls: [material] } = await check({ files, tls: 'tls.password_file = "key.pass"' })
       assert.deepEqual(mistakes, [])
       assert.equal(material?.passphrase, password)
-      createSecureContext({ cert: material!.certChainPem, key: material!.keyPem, passphrase: material!.passphrase! })
+      createSecureContext({ cert: material.certChainPem, key: material.keyPem, passphrase: material.passphrase })
       const inline = await check({ files, tls: `tls.password = "${password}"` })
       assert.equal(inline.tls[0]?.passphrase, password)
     }

@@ -39,6 +39,8 @@ const rules: readonly Rule[] = [
   ['a list that needs entries has some', listener('tls.versions = []'), 'listen.http[0].tls.versions', /an empty list/, /a non-empty list/],
   ['only TLS 1.2 and 1.3 are spoken', listener('tls.versions = ["tlsv1.1"]'), 'listen.http[0].tls.versions[0]', /"tlsv1.1"/, /"tlsv1.2" or "tlsv1.3"/],
 
+  ['a password of the wrong kind is not shown', listener('tls.password = 4711'), 'listen.http[0].tls.password', /^a number \(not shown\)$/, /a non-empty string/],
+
   // Keys
   ['an unknown key suggests the nearest', listener('tls.verfy_mode = "peer"'), 'listen.http[0].tls.verfy_mode',
     /not known/, /verify_mode/, /Did you mean `verify_mode`\?/],
@@ -167,6 +169,11 @@ test('one slip does not bring complaints about keys that depend on it', async ()
   assert.equal(mistake.path, 'listen.http[0].tls.verify_mode')
 })
 
+test('an unknown key does not hide a rule of the key that its name begins with', async () => {
+  const { mistakes } = await errorOf(plain('ip = "0.0.0.0"\ntls_profile = "modern"'))
+  assert.deepEqual(mistakes.map(({ path }) => path), ['listen.http[0].tls_profile', 'listen.http[0].tls'])
+})
+
 test('a secret is never part of a message, not even when it is of the wrong kind', async () => {
   const secret = 'correct-horse'
   const errors = [
@@ -174,7 +181,7 @@ test('a secret is never part of a message, not even when it is of the wrong kind
     await errorOf(listener(`tls = "${secret}"`).replace(/^tls\.\w+ = .*$/gm, '')), await errorOf(`${goodListener}\n[auth.rdbms]\nurl = "postgres://x:${secret}@h/d"`),
     await errorOf(listener(`tls.password = "${secret}`)), await errorOf(listener(`tls.password = "${secret}" x`)),
   ]
-  for (const error of errors) assert.doesNotMatch(`${String(error)}${error.stack}${JSON.stringify(error.mistakes)}`, /correct-horse/)
+  for (const error of errors) assert.doesNotMatch(`${String(error)}${error.stack ?? ''}${JSON.stringify(error.mistakes)}`, /correct-horse/)
 })
 
 test('a long value is cut, and bidirectional controls are escaped', async () => {

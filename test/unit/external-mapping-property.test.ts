@@ -7,7 +7,7 @@ import fc from 'fast-check'
 
 import { couldMap, mapCertificate } from '../../src/auth/certificate-mapping.ts'
 import { domainOf, isFull, localpartOf, makeJid, parseDomainpart, parseJid, prepareLocalpart } from '../../src/xmpp/jid.ts'
-import { certificateWith } from './external-certificate.ts'
+import { certificateWith } from '../support/external-certificate.ts'
 
 const host = parseDomainpart('example.net')!
 

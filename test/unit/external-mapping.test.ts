@@ -6,7 +6,7 @@ import { describe, test } from 'node:test'
 import { couldMap, mapCertificate } from '../../src/auth/certificate-mapping.ts'
 import type { BuiltInMode } from '../../src/auth/certificate-mapping.ts'
 import { parseDomainpart, parseJid } from '../../src/xmpp/jid.ts'
-import { bare, certificateWith } from './external-certificate.ts'
+import { bare, certificateWith } from '../support/external-certificate.ts'
 
 const host = parseDomainpart('example.net')!
 

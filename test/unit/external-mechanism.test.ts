@@ -14,8 +14,8 @@ import { reassess } from '../../src/x509/verdict.ts'
 import type { Certificate } from '../../src/x509/certificate.ts'
 import type { CertificateVerdict, RefusalReason } from '../../src/x509/verdict.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
-import { recordingLog, TurnedClock } from './auth-turned-clock.ts'
-import { certificateWith } from './external-certificate.ts'
+import { recordingLog, TurnedClock } from '../support/turned-clock.ts'
+import { certificateWith } from '../support/external-certificate.ts'
 
 const host = parseDomainpart('example.net')!
 const alice = certificateWith({ xmppAddrs: ['alice@example.net'] })

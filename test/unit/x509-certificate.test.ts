@@ -7,7 +7,7 @@ import { dnsName, extension, otherName, writeName } from '../../src/x509/certifi
 import { bmpString, encode, explicit, implicit, objectIdentifier, octetString, sequence, utf8String } from '../../src/x509/der-writer.ts'
 import { tag } from '../../src/x509/der.ts'
 import { oid } from '../../src/x509/object-identifiers.ts'
-import { makeAuthority, makeLeaf, makeSelfSigned, subjectOf, unknownExtension } from '../support/certificates.ts'
+import { makeAuthority, makeLeaf, makeSelfSigned, nestedSequences, subjectOf, unknownExtension } from '../support/certificates.ts'
 import type { TestKey, TestLeafOptions } from '../support/certificates.ts'
 
 const ca = makeAuthority()
@@ -21,7 +21,8 @@ test('a certificate is read into plain data that agrees with OpenSSL', () => {
   const openssl = new X509Certificate(der)
   assert.deepEqual(certificate, {
     fingerprint256: openssl.fingerprint256.replaceAll(':', '').toLowerCase(), serialNumber: certificate.serialNumber,
-    subject: 'CN=Alice', issuer: 'CN=Test CA', commonNames: ['Alice'], notBefore: openssl.validFromDate.getTime(), notAfter: openssl.validToDate.getTime(),
+    subject: 'CN=Alice', issuer: 'CN=Test CA', commonNames: ['Alice'], notBefore: openssl.validFromDate.getTime(),
+      notAfter: openssl.validToDate.getTime(),
     xmppAddrs: ['alice@localhost'], malformed: null, isSelfIssued: false, isSelfSigned: false, isAuthority: false,
     keyUsage: ['digitalSignature'], extendedKeyUsages: [oid.clientAuth], unknownCriticalExtensions: [], keyKind: 'ec', keyBits: 256,
   })
@@ -57,8 +58,10 @@ describe('xmppAddr (RFC 6120 §13.7.1.4)', () => {
     ['nothing', xmppAddrOf(utf8String('')), 'xmppAddr that is not an XMPP address'],
     ['no JID', xmppAddrOf(utf8String('alice@@localhost')), 'xmppAddr that is not an XMPP address'],
     ['a byte order mark', xmppAddrOf(utf8String('\u{feff}alice@localhost')), 'xmppAddr that is not an XMPP address'],
-    ['two values', encode(0xa0, objectIdentifier(oid.xmppAddr), explicit(0, utf8String('a@x')), explicit(0, utf8String('b@x'))), 'xmppAddr of a wrong structure'],
-    ['two strings in its value', encode(0xa0, objectIdentifier(oid.xmppAddr), encode(0xa0, utf8String('a@x'), utf8String('b@x'))), 'xmppAddr of a wrong structure'],
+    ['two values', encode(0xa0, objectIdentifier(oid.xmppAddr), explicit(0, utf8String('a@x')), explicit(0, utf8String('b@x'))),
+      'xmppAddr of a wrong structure'],
+    ['two strings in its value', encode(0xa0, objectIdentifier(oid.xmppAddr), encode(0xa0, utf8String('a@x'), utf8String('b@x'))),
+      'xmppAddr of a wrong structure'],
     ['no value', encode(0xa0, objectIdentifier(oid.xmppAddr)), 'xmppAddr of a wrong structure'],
     ['no EXPLICIT tag', encode(0xa0, objectIdentifier(oid.xmppAddr), utf8String('a@x')), 'xmppAddr of a wrong structure'],
   ] as const) {
@@ -87,7 +90,8 @@ describe('xmppAddr (RFC 6120 §13.7.1.4)', () => {
     assert.equal(read({ xmppAddrs: ['alice@localhost'], moreExtensions: [again] }).malformed, 'subjectAltName twice')
   })
   test('a subjectAltName that is no list of names spoils the certificate', () => {
-    assert.match(read({ moreExtensions: [extension(oid.subjectAltName, false, octetString(Buffer.from('x')))] }).malformed ?? '', /^subjectAltName: /)
+    assert.match(read({ moreExtensions: [extension(oid.subjectAltName, false, octetString(Buffer.from('x')))] }).malformed ?? '',
+      /^subjectAltName: /)
   })
 })
 
@@ -148,16 +152,17 @@ describe('what is no certificate', () => {
     refuses(changed)
   })
   test('DER nested 20,000 deep inside an extension does not crash: the extension is refused or not looked at', () => {
-    let nested: Uint8Array = Buffer.alloc(0)
-    for (let depth = 0; depth < 20_000; depth++) nested = sequence(nested)
+    const nested = nestedSequences(20_000)
     assert.match(read({ moreExtensions: [extension(oid.subjectAltName, false, nested)] }).malformed ?? '', /nested deeper/)
     assert.equal(read({ moreExtensions: [extension('1.2.3', false, nested)] }).malformed, null)
   })
 })
 
 describe('keys and purposes', () => {
-  for (const [key, keyKind, keyBits] of [['p256', 'ec', 256], ['p384', 'ec', 384], ['p521', 'ec', 521], ['p224', 'ec', 0], ['ed25519', 'ed25519', 256],
-    ['rsa2048', 'rsa', 2048], ['rsa1024', 'rsa', 1024], ['rsa-pss', 'rsa-pss', 2048]] as const satisfies readonly (readonly [TestKey, string, number])[]) {
+  for (const [key, keyKind, keyBits] of [['p256', 'ec', 256], ['p384', 'ec', 384], ['p521', 'ec', 521], ['p224', 'ec', 0], ['ed25519',
+    'ed25519', 256],
+    ['rsa2048', 'rsa', 2048], ['rsa1024', 'rsa', 1024], ['rsa-pss', 'rsa-pss', 2048]] as const satisfies readonly (readonly [TestKey,
+      string, number])[]) {
     test(`${key} leaves are read, also as signers of themselves`, () => {
       const { der } = makeSelfSigned({ key, commonName: 'x' })
       const certificate = readCertificate(der)
@@ -170,7 +175,8 @@ describe('keys and purposes', () => {
     assert.deepEqual([certificate.isSelfIssued, certificate.isSelfSigned], [true, false])
   })
   test('unknown critical extensions are listed, uncritical ones are not', () => {
-    assert.deepEqual(read({ moreExtensions: [unknownExtension(true, '1.2.3.4'), unknownExtension(false, '1.2.3.5')] }).unknownCriticalExtensions, ['1.2.3.4'])
+    assert.deepEqual(read({ moreExtensions: [unknownExtension(true, '1.2.3.4'), unknownExtension(false,
+      '1.2.3.5')] }).unknownCriticalExtensions, ['1.2.3.4'])
   })
   test('absent extensions are told from empty ones', () => {
     const bare = read({ keyUsage: null, purposes: null })

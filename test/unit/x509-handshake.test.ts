@@ -19,9 +19,11 @@ const intermediate = makeLeaf(ca, { commonName: 'alice', xmppAddrs: ['alice@loca
 const boldIntermediate = makeLeaf(ca, { commonName: 'alice', keyUsage: ['digitalSignature', 'keyCertSign'] })
 const agedAuthority = makeAuthority({ commonName: 'Aged', ...past })
 
-const cases: readonly (readonly [what: string, client: readonly TestCertificate[], expected: Partial<Record<VerifyMode, string>> & { readonly peer: string }])[] = [
+const cases: readonly (readonly [what: string, client: readonly TestCertificate[], expected: Partial<Record<VerifyMode,
+  string>> & { readonly peer: string }])[] = [
   ['no certificate', [], { peer: 'none', selfsigned_peer: 'none' }],
-  ['a leaf of a trusted authority', [makeLeaf(ca, { xmppAddrs: ['alice@localhost'] })], { none: 'none', peer: 'accepted', selfsigned_peer: 'accepted' }],
+  ['a leaf of a trusted authority', [makeLeaf(ca, { xmppAddrs: ['alice@localhost'] })], { none: 'none', peer: 'accepted',
+    selfsigned_peer: 'accepted' }],
   ['an Ed25519 leaf', [makeLeaf(ca, { key: 'ed25519' })], { peer: 'accepted' }],
   ['a P-384 leaf', [makeLeaf(ca, { key: 'p384' })], { peer: 'accepted' }],
   ['a P-521 leaf', [makeLeaf(ca, { key: 'p521' })], { peer: 'accepted' }],
@@ -39,15 +41,20 @@ const cases: readonly (readonly [what: string, client: readonly TestCertificate[
   ['a key that may not sign', [makeLeaf(ca, { keyUsage: ['keyEncipherment'] })], { peer: 'wrong-purpose' }],
   ['an unknown critical extension', [makeLeaf(ca, { moreExtensions: [unknownExtension(true)] })], { peer: 'unknown-critical-extension' }],
   ['an unknown uncritical extension', [makeLeaf(ca, { moreExtensions: [unknownExtension(false)] })], { peer: 'accepted' }],
-  ['a leaf that signs another leaf', [makeLeaf(intermediate, { xmppAddrs: ['admin@localhost'] }), intermediate], { peer: 'not-verified', selfsigned_peer: 'not-verified' }],
+  ['a leaf that signs another leaf', [makeLeaf(intermediate, { xmppAddrs: ['admin@localhost'] }), intermediate], { peer: 'not-verified',
+    selfsigned_peer: 'not-verified' }],
   ['a leaf with keyCertSign that signs another leaf', [makeLeaf(boldIntermediate, { xmppAddrs: ['admin@localhost'] }), boldIntermediate],
     { peer: 'untrusted', selfsigned_peer: 'untrusted' }],
   ['a self-signed certificate', [makeSelfSigned({ commonName: 'alice' })], { peer: 'self-signed', selfsigned_peer: 'accepted' }],
-  ['a self-signed certificate as `openssl req -x509` makes it', [makeSelfSigned({ commonName: 'alice', isAuthority: true, keyUsage: null, purposes: null })],
+  ['a self-signed certificate as `openssl req -x509` makes it', [makeSelfSigned({ commonName: 'alice', isAuthority: true,
+    keyUsage: null, purposes: null })],
     { peer: 'self-signed', selfsigned_peer: 'accepted' }],
-  ['an expired self-signed certificate', [makeSelfSigned({ commonName: 'alice', ...past })], { peer: 'self-signed', selfsigned_peer: 'expired' }],
-  ['a self-signed certificate for servers only', [makeSelfSigned({ commonName: 'alice', purposes: [oid.serverAuth] })], { peer: 'wrong-purpose', selfsigned_peer: 'wrong-purpose' }],
-  ['a self-signed certificate with RSA-1024', [makeSelfSigned({ commonName: 'alice', key: 'rsa1024' })], { peer: 'weak-key', selfsigned_peer: 'weak-key' }],
+  ['an expired self-signed certificate', [makeSelfSigned({ commonName: 'alice', ...past })], { peer: 'self-signed',
+    selfsigned_peer: 'expired' }],
+  ['a self-signed certificate for servers only', [makeSelfSigned({ commonName: 'alice', purposes: [oid.serverAuth] })],
+    { peer: 'wrong-purpose', selfsigned_peer: 'wrong-purpose' }],
+  ['a self-signed certificate with RSA-1024', [makeSelfSigned({ commonName: 'alice', key: 'rsa1024' })], { peer: 'weak-key',
+    selfsigned_peer: 'weak-key' }],
   ['a self-signed certificate in the name of the trusted authority', [makeSelfSigned({ commonName: 'Test CA' })], { peer: 'self-signed' }],
 ]
 

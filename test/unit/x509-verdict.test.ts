@@ -69,7 +69,8 @@ describe('verify_mode peer', () => {
     assert.equal(judge({ leaf: leaf({ ...dates, purposes: [oid.serverAuth] }), authorizationError: 'CERT_HAS_EXPIRED' }), 'wrong-purpose')
   })
   test('every refusal has words that say what to do', () => {
-    const verdict = verdictOf({ leaf: leaf({ purposes: [oid.serverAuth] }), authorized: true, authorizationError: null, chainLength: 2 }, 'peer', now)
+    const verdict = verdictOf({ leaf: leaf({ purposes: [oid.serverAuth] }), authorized: true, authorizationError: null,
+      chainLength: 2 }, 'peer', now)
     assert.ok(verdict.kind === 'refused')
     assert.match(verdict.text, /not meant for clients.*Ask for one with extended key usage clientAuth/)
     assert.deepEqual(verdict.certificate?.xmppAddrs, ['alice@localhost'])
@@ -105,8 +106,10 @@ describe('verify_mode selfsigned_peer', () => {
     assert.equal(judgeSelf(selfSigned(), { authorizationError: null }), 'not-verified')
   })
   test('within its dates, with the same rules for extended key usage, critical extensions and keys', () => {
-    assert.equal(judgeSelf(selfSigned({ notBefore: now - 2 * hour, notAfter: now - hour }), { authorizationError: 'CERT_HAS_EXPIRED' }), 'expired')
-    assert.equal(judgeSelf(selfSigned({ notBefore: now + hour, notAfter: now + 2 * hour }), { authorizationError: 'CERT_NOT_YET_VALID' }), 'not-yet-valid')
+    assert.equal(judgeSelf(selfSigned({ notBefore: now - 2 * hour, notAfter: now - hour }), { authorizationError: 'CERT_HAS_EXPIRED' }),
+      'expired')
+    assert.equal(judgeSelf(selfSigned({ notBefore: now + hour, notAfter: now + 2 * hour }),
+      { authorizationError: 'CERT_NOT_YET_VALID' }), 'not-yet-valid')
     assert.equal(judgeSelf(selfSigned({ notBefore: now - 2 * hour, notAfter: now - hour })), 'expired')
     assert.equal(judgeSelf(selfSigned({ purposes: [oid.serverAuth] })), 'wrong-purpose')
     assert.equal(judgeSelf(selfSigned({ moreExtensions: [unknownExtension(true)] })), 'unknown-critical-extension')

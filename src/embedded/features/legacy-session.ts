@@ -4,6 +4,9 @@ import type { Feature } from '../feature.ts'
 
 export const legacySession: Feature = {
   name: 'legacy-session',
-  specs: [{ id: 'RFC 3921', note: '§3 session establishment, as a no-op for older clients' }],
+  specs: [{
+    id: 'RFC 3921', title: 'XMPP: Instant Messaging and Presence (the older edition)', status: 'partial',
+    note: '§3 session establishment, as a no-op for older clients',
+  }],
   iq: [{ type: 'set', ns: NS_SESSION, local: 'session', at: 'either', handle: () => null }],
 }

@@ -5,7 +5,10 @@ const NS_PING = 'urn:xmpp:ping'
 
 export const ping: Feature = {
   name: 'ping',
-  specs: [{ id: 'XEP-0199', version: '2.0.1' }],
+  specs: [{
+    id: 'XEP-0199', title: 'XMPP Ping', status: 'complete', version: '2.0.1',
+    note: 'pings are answered; the gateway itself pings its clients with WebSocket pings',
+  }],
   disco: [NS_PING],
   iq: [{ type: 'get', ns: NS_PING, local: 'ping', at: 'either', handle: () => null }],
 }

@@ -28,7 +28,10 @@ function info(request: Stanza, { at, features, software }: FeatureContext): Mark
 
 export const serviceDiscovery: Feature = {
   name: 'disco',
-  specs: [{ id: 'XEP-0030', version: '2.5.0', note: 'info and items of the server and of one\'s own account' }],
+  specs: [{
+    id: 'XEP-0030', title: 'Service Discovery', status: 'complete', version: '2.5.0',
+    note: 'info and items of the server and of one\'s own account; there are no nodes',
+  }],
   disco: [NS_DISCO_INFO, NS_DISCO_ITEMS],
   iq: [
     { type: 'get', ns: NS_DISCO_INFO, local: 'query', at: 'either', handle: info },

@@ -6,7 +6,7 @@ const NS_VERSION = 'jabber:iq:version'
 
 export const softwareVersion: Feature = {
   name: 'version',
-  specs: [{ id: 'XEP-0092', version: '1.1' }],
+  specs: [{ id: 'XEP-0092', title: 'Software Version', status: 'complete', version: '1.1', note: 'name and version, not the operating system' }],
   disco: [NS_VERSION],
   iq: [{
     type: 'get', ns: NS_VERSION, local: 'query', at: 'server',

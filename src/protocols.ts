@@ -1,0 +1,54 @@
+/** Every RFC and XEP that Meerkat follows, and how far: the README's table. What a feature implements stands in the feature's own file. */
+import { features } from './embedded/catalogue.ts'
+import type { Spec } from './embedded/feature.ts'
+
+/** Those that are no feature of the embedded domain: streams, transports, certificates, addresses. */
+const foundations = [
+  {
+    id: 'RFC 4422', title: 'Simple Authentication and Security Layer (SASL)', status: 'complete',
+    note: 'as RFC 6120 profiles it, with EXTERNAL (appendix A)',
+  },
+  {
+    id: 'RFC 4514', title: 'LDAP: String Representation of Distinguished Names', status: 'partial',
+    note: 'written only, to show the names in a certificate; nothing is decided by them',
+  },
+  {
+    id: 'RFC 5280', title: 'X.509 certificates and CRLs', status: 'partial',
+    note: 'chains by OpenSSL, the client\'s own certificate read and judged again; revocation lists are planned',
+  },
+  { id: 'RFC 5892', title: 'IDNA: code points', status: 'complete', note: 'for domainparts, together with RFC 5890, 5891, 5893 (right-to-left) and 5895 (mapping)' },
+  {
+    id: 'RFC 6120', title: 'XMPP: Core', status: 'partial',
+    note: 'streams, SASL, resource binding, stanzas and all their errors, for clients over WebSocket; TCP with STARTTLS is planned, other servers are not reached',
+  },
+  {
+    id: 'RFC 6121', title: 'XMPP: Instant Messaging and Presence', status: 'partial',
+    note: 'delivery by full and bare JID with priorities (§8), presence among one\'s own resources and directed presence; no roster, no subscriptions, nothing is stored',
+  },
+  { id: 'RFC 6415', title: 'Web Host Metadata', status: 'complete', note: '`/.well-known/host-meta` and `host-meta.json`, with the links of XEP-0156' },
+  { id: 'RFC 6454', title: 'The Web Origin Concept', status: 'complete', note: 'an allow-list for the pages that may connect' },
+  { id: 'RFC 6455', title: 'The WebSocket Protocol', status: 'complete', note: 'by the package `ws`' },
+  { id: 'RFC 7292', title: 'PKCS #12', status: 'partial', note: 'written for browsers, never read' },
+  { id: 'RFC 7395', title: 'XMPP over WebSocket', status: 'complete', note: 'the optional `see-other-uri` is not sent' },
+  { id: 'RFC 7622', title: 'XMPP addresses', status: 'complete' },
+  { id: 'RFC 8264', title: 'PRECIS: internationalised strings', status: 'complete' },
+  { id: 'RFC 8265', title: 'PRECIS: user names and passwords', status: 'partial', note: 'UsernameCaseMapped and OpaqueString, the profiles that RFC 7622 asks for' },
+  { id: 'RFC 8446', title: 'TLS 1.3', status: 'complete', note: 'by OpenSSL, as TLS 1.2; sessions are not resumed where certificates are asked for' },
+  { id: 'XEP-0156', title: 'Discovering Alternative XMPP Connection Methods', status: 'complete', version: '1.4.0', note: 'XRD and JRD, readable by every web page' },
+  {
+    id: 'XEP-0178', title: 'Best Practices for Use of SASL EXTERNAL with Certificates', status: 'partial', version: '1.2',
+    note: 'clients (§2) entirely; servers (§3) not',
+  },
+] as const satisfies readonly Spec[]
+
+/** Decided, and not there yet: nothing in the program answers to these. */
+const planned = [
+  { id: 'RFC 4616', title: 'SASL PLAIN', status: 'planned', note: 'logging in with a password' },
+  { id: 'RFC 5802', title: 'SCRAM', status: 'planned', note: 'logging in with a password; also RFC 7677 (SHA-256) and channel binding' },
+  { id: 'RFC 9440', title: 'Client-Cert HTTP Header Field', status: 'planned', note: 'behind a proxy that ends TLS' },
+  { id: 'XEP-0124', title: 'Bidirectional-streams Over Synchronous HTTP (BOSH)', status: 'planned', note: 'the second web transport' },
+  { id: 'XEP-0198', title: 'Stream Management', status: 'planned', note: 'resuming a session after a lost connection' },
+  { id: 'XEP-0206', title: 'XMPP Over BOSH', status: 'planned', note: 'with XEP-0124' },
+] as const satisfies readonly Spec[]
+
+export const protocols: readonly Spec[] = [...foundations, ...features.flatMap(({ specs }): readonly Spec[] => specs), ...planned]

@@ -1,0 +1,40 @@
+// What Meerkat is compared with: the least that a relay over secure WebSockets costs in Node. `ws` and TLS with the same options, and
+// each message goes to the other client of its pair as it is. It parses nothing, checks nothing, knows nobody.
+import { constants } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type WebSocket, WebSocketServer } from 'ws'
+
+const folder = process.argv[2] ?? ''
+const file = (name: string) => readFileSync(join(folder, 'certs', name))
+
+const server = createServer({
+  cert: file('server.crt'), key: file('server.key'), ca: file('ca.crt'),
+  requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET,
+  minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', honorCipherOrder: true, ALPNProtocols: ['http/1.1'],
+})
+const sockets = new WebSocketServer({
+  server, maxPayload: 262_144, perMessageDeflate: false, clientTracking: false, handleProtocols: () => 'xmpp',
+})
+
+/** Who waits for the other half of the pair. */
+const alone = new Map<string, { partner: WebSocket | null, readonly socket: WebSocket }>()
+
+sockets.on('connection', (socket, request) => {
+  const pair = request.url ?? ''
+  const other = alone.get(pair)
+  const self: { partner: WebSocket | null, readonly socket: WebSocket } = { partner: other?.socket ?? null, socket }
+  if (other === undefined) alone.set(pair, self)
+  else {
+    other.partner = socket
+    alone.delete(pair)
+  }
+  socket.on('message', (data, isBinary) => { self.partner?.send(data, { binary: isBinary }) })
+  socket.on('error', () => {})
+})
+
+server.listen(0, '127.0.0.1', () => {
+  process.stderr.write(`listening on wss://localhost:${(server.address() as AddressInfo).port}/\n`)
+})

@@ -1,0 +1,50 @@
+// `npm run bench [-- [--json] [NAME…]]`: what the gateway costs, always paired with what it is compared with, in one run (issue 2).
+import { availableParallelism, cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { type Figure, lineOf } from './figure.ts'
+import { benchMemory } from './memory.ts'
+import { benchRelay, relayScenes } from './relay.ts'
+import { pinning } from './remote.ts'
+import { benchScan } from './scan.ts'
+
+const scan = async (): Promise<readonly Figure[]> => (await benchScan()).map(result => ({
+  name: `scan-${result.size.replace(' ', '')}`, what: 'scan + splice of one stanza, times faster than saxes + tree + serialise',
+  meerkat: `${result.scannerMicroseconds.toFixed(2)} µs`, reference: `${result.oracleMicroseconds.toFixed(2)} µs`, referenceName: 'saxes',
+  ratio: result.ratio, target: result.target, bound: 'at least', isMet: result.isMet, details: { ...result },
+}))
+
+const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
+  scan,
+  ...Object.fromEntries((Object.keys(relayScenes) as (keyof typeof relayScenes)[]).map(name => [name, async () => [await benchRelay(name)]])),
+  memory: async () => [await benchMemory()],
+}
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } })
+const unknown = positionals.filter(name => !(name in benchmarks))
+if (unknown.length > 0) {
+  process.stderr.write(`There is no benchmark ${unknown.join(', ')}. There are: ${Object.keys(benchmarks).join(', ')}.\n`)
+  process.exit(64)
+}
+
+const say = (line: string) => { if (!values.json) process.stdout.write(`${line}\n`) }
+const machine = { node: process.version, cores: availableParallelism(), processor: cpus()[0]?.model ?? 'unknown', pinning: pinning.note }
+say(`Node ${machine.node}, ${machine.cores} cores (${machine.processor}); ${machine.pinning}. Medians of paired rounds.`)
+
+const figures: Figure[] = []
+const failures: { readonly name: string, readonly problem: string }[] = []
+for (const [name, run] of Object.entries(benchmarks)) {
+  if (positionals.length > 0 && !positionals.includes(name)) continue
+  try {
+    for (const figure of await run()) {
+      figures.push(figure)
+      say(lineOf(figure))
+    }
+  } catch (error) {
+    const problem = error instanceof Error ? error.stack ?? error.message : String(error)
+    failures.push({ name, problem })
+    process.stderr.write(`${name} could not be measured: ${problem}\n`)
+  }
+}
+if (values.json) process.stdout.write(`${JSON.stringify({ machine, figures, failures }, null, 2)}\n`)
+// A target that is missed is a result; only what could not be measured is a failure.
+process.exitCode = failures.length > 0 ? 1 : 0

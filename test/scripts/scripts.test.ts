@@ -1,0 +1,49 @@
+/** Runs every conversation of this folder on every transport (README.md beside this file tells how they are written). */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { readScript } from '../support/conversation.ts'
+import type { ClientAdapter } from '../support/conversation-client.ts'
+import { Conversation, startGateway, usersOf } from '../support/conversation-runner.ts'
+import { overWebSocket } from '../support/conversation-websocket.ts'
+import type { Gateway } from '../support/gateway.ts'
+
+const adapters: readonly ClientAdapter[] = [overWebSocket]
+
+const scripts = readdirSync(import.meta.dirname).filter(name => name.endsWith('.xmpp')).sort()
+  .map(name => ({ name, ...readScript(readFileSync(join(import.meta.dirname, name), 'utf8')) }))
+
+describe('scripts', () => {
+  test('each says in its title which rule it shows, and where the rule stands', () => {
+    assert.ok(scripts.length >= 25)
+    for (const { name, title } of scripts) assert.match(title, /^[A-Z<].* \((?:RFC \d{4}|XEP-\d{4}) §[\d.]+\)$/, name)
+    assert.equal(new Set(scripts.map(({ title }) => title)).size, scripts.length)
+  })
+})
+
+for (const adapter of adapters) {
+  describe(`conversations over ${adapter.name}`, () => {
+    let shared: Gateway
+    before(async () => {
+      const ordinary = scripts.filter(({ configuration }) => configuration === null)
+      shared = await startGateway(adapter, [...new Set(ordinary.flatMap(usersOf))])
+    })
+    after(() => shared.stop())
+
+    for (const script of scripts) {
+      test(`${script.title} [${script.name}]`, async () => {
+        if (script.configuration === null) {
+          await new Conversation(adapter, shared).run(script)
+          return
+        }
+        const own = await startGateway(adapter, usersOf(script), script.configuration)
+        try {
+          await new Conversation(adapter, own).run(script)
+        } finally {
+          await own.stop()
+        }
+      })
+    }
+  })
+}
