@@ -1,4 +1,4 @@
-/** The page at `/`, which a person opens when "it does not work", and `/meerkat.js`, which makes web pages ready for a log-in by certificate. */
+/** The page at `/`, which a person opens when "it does not work", and `/meerkat.js`, which readies web pages for a log-in by certificate. */
 import { readFile } from 'node:fs/promises'
 import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply } from 'fastify'

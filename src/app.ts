@@ -152,7 +152,7 @@ export class App {
     await this.#plug(server, listener, tls)
     // Two listeners with port 0 are meant to be one address in two families: the second takes the port of the first.
     const port = listener.port === 0 && first !== undefined ? first.port : listener.port
-    await server.listen({ host: listener.ip, port, ...listener.ip.includes(':') ? { ipv6Only: true } : {} })
+    await server.listen({ host: listener.ip, port, ...listener.ip.includes(':') ? { ipv6Only: listener.ip !== '::' } : {} })
     const address = server.server.address() as AddressInfo
     log.info({ event: 'listener.open', ip: address.address, port: address.port, tls: tls !== null })
     return { ip: listener.ip, port: address.port, secure: tls !== null, websocketPath: listener.websocket === false ? null : listener.websocket.path }

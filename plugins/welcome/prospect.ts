@@ -1,4 +1,4 @@
-/** What would come of a log-in by certificate (external.md §2 to §5): found out by the mechanism itself, so that there is no second opinion. */
+/** What would come of a log-in by certificate (external.md §2 to §5): found out by the mechanism itself: no second opinion. */
 import { mechanismNamed, offered, type MechanismKey } from '../../src/sasl/catalogue.ts'
 import type { Mechanism, SaslContext, SaslStep } from '../../src/sasl/mechanism.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'

@@ -76,10 +76,10 @@ function noCertificate({ verifyMode }: Findings): Summary {
 }
 
 function accepted({ certificate, logins }: Findings): Summary {
-  const label = 'Certificate accepted'
   const [direct, ...others] = logins.flatMap(({ users }) => users.filter(({ authzid }) => authzid === null))
   const onRequest = logins.flatMap(({ users }) => users.filter(({ authzid }) => authzid !== null))
   const isLate = certificate !== null && certificate.daysLeft < soon
+  const label = `Certificate accepted${isLate ? ', ending soon' : ''}`
   const renewal = isLate ? [`Renew the certificate soon: ${certificate.validity}.`] : []
   if (direct !== undefined) {
     return {
@@ -92,7 +92,7 @@ function accepted({ certificate, logins }: Findings): Summary {
   }
   if (onRequest.length > 0) {
     return {
-      tone: 'good',
+      tone: isLate ? 'attention' : 'good',
       label,
       headline: onRequest.length === 1
         ? `You may log in as ${visible(onRequest[0]?.jid ?? '')}, if your client asks for it`
@@ -104,7 +104,7 @@ function accepted({ certificate, logins }: Findings): Summary {
   }
   if (logins.some(({ takesAnyName }) => takesAnyName)) {
     return {
-      tone: 'good',
+      tone: isLate ? 'attention' : 'good',
       label,
       headline: 'You log in under the name that your client asks for',
       explanation: 'The certificate names no user, and this server takes the client\'s word for it (auth_id): your client has to send an '
@@ -114,7 +114,7 @@ function accepted({ certificate, logins }: Findings): Summary {
   }
   return {
     tone: 'attention',
-    label: `${label}, but no user`,
+    label: 'Certificate accepted, but no user',
     headline: 'Your certificate is good, and it makes you no user of this server',
     explanation: logins.length === 1 ? logins[0]?.obstacle?.text ?? '' : 'Why not is said for each domain below.',
     remedies: [

@@ -46,10 +46,20 @@ export const start: Command = {
   },
 }
 
-const stopSignal = (): Promise<NodeJS.Signals> => new Promise(resolve => {
-  // A second signal, of one who does not want to wait, ends the process as it does by default.
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { resolve(signal) })
-})
+/** Ctrl-C reaches the whole process group, and those who started us forward it: what comes so soon after the first signal is the same one. */
+const sameSignalMilliseconds = 1_000
+
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise(resolve => {
+    const signals = ['SIGTERM', 'SIGINT'] as const
+    const stop = (signal: NodeJS.Signals) => {
+      resolve(signal)
+      // Later, a second signal of one who does not want to wait ends the process as it does by default.
+      systemClock.after(sameSignalMilliseconds, () => { for (const name of signals) process.off(name, stop) })
+    }
+    for (const name of signals) process.on(name, stop)
+  })
+}
 
 function greeting(config: Config, listening: readonly Listening[], made: readonly string[], surroundings: Surroundings): string[] {
   const lines = [`Meerkat ${surroundings.version} serves ${config.general.hosts.join(', ')}`]

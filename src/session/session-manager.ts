@@ -66,7 +66,7 @@ export class SessionManager {
     if (this.#draining) stream.end(new StreamError('system-shutdown'))
   }
 
-  /** Tells every client that the server goes away (RFC 6120 §4.9.3.19) and ends its stream. */
+  /** Tells every client that the server goes away (RFC 6120 §4.9.3.20) and ends its stream. */
   shutdown(): void {
     this.#draining = true
     for (const session of [...this.#sessions.values()]) session.end('shutdown', new StreamError('system-shutdown'))

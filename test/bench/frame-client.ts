@@ -36,7 +36,7 @@ export class FrameClient {
 
   static open({ port, path, ca, identity }: ClientOptions): Promise<FrameClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ca, cert: identity.cert, key: identity.key, ALPNProtocols: ['http/1.1'] })
+      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ca, ...identity, ALPNProtocols: ['http/1.1'] })
       socket.on('error', reject)
       socket.on('close', () => { reject(new Error('the server closed the connection before it was open')) })
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`

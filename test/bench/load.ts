@@ -70,9 +70,11 @@ async function login(connection: FrameClient): Promise<string> {
   return jid
 }
 
+const lines = 'Neither a borrower nor a lender be, for loan oft loses both itself and friend, and borrowing dulls the edge of husbandry. '
+
 const stanzaTo = (address: string, bodyBytes: number): string =>
-  `<message xmlns="jabber:client" to="${address}" id="c0ffee-4f1d-11" type="chat"><body>${
-    'Neither a borrower nor a lender be, for loan oft loses both itself and friend. '.repeat(Math.ceil(bodyBytes / 79)).slice(0, bodyBytes)}</body></message>`
+  `<message xmlns="jabber:client" to="${address}" id="c0ffee-4f1d-11" type="chat">`
+  + `<body>${lines.repeat(Math.ceil(bodyBytes / lines.length)).slice(0, bodyBytes)}</body></message>`
 
 /** Each stanza that arrives is answered with another one, until all have been sent and have arrived. */
 function relay({ bodyBytes, inFlight, stanzas }: RelayRequest): Promise<RelayReading> {
@@ -84,9 +86,12 @@ function relay({ bodyBytes, inFlight, stanzas }: RelayRequest): Promise<RelayRea
     const cpu = process.cpuUsage()
     const begin = performance.now()
     const finish = () => {
+      const seconds = (performance.now() - begin) / 1_000
       const { user, system } = process.cpuUsage(cpu)
       latencies.sort()
-      resolve({ relayed, seconds: (performance.now() - begin) / 1_000, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), clientCpu: (user + system) / 1_000 })
+      resolve({
+        relayed, seconds, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99), clientCpu: (user + system) / 1_000,
+      })
     }
     const ends = clients.map(({ connection }, index) => {
       const partner = clients[index ^ 1] as Client

@@ -26,6 +26,9 @@ if (unknown.length > 0) {
   process.exit(64)
 }
 
+// The children end when this process does.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { process.exit(130) })
+
 const say = (line: string) => { if (!values.json) process.stdout.write(`${line}\n`) }
 const machine = { node: process.version, cores: availableParallelism(), processor: cpus()[0]?.model ?? 'unknown', pinning: pinning.note }
 say(`Node ${machine.node}, ${machine.cores} cores (${machine.processor}); ${machine.pinning}. Medians of paired rounds.`)

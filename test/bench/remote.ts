@@ -1,8 +1,7 @@
 // A benchmark's processes talk over Node's IPC: requests by name, each with one answer. Nothing is said while something is measured.
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { availableParallelism } from 'node:os'
 import { execPath } from 'node:process'
-import { spawnSync } from 'node:child_process'
 
 export type Methods = Readonly<Record<string, (argument: never) => unknown>>
 

@@ -1,5 +1,6 @@
 // The two servers of a comparison, each in a process of its own: Meerkat as its users run it, and the bare relay.
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createAuthority, issueClient, issueServer } from '../../src/x509/development-ca.ts'
@@ -25,7 +26,7 @@ tls.keyfile = "certs/server.key"
 tls.cacertfile = "certs/ca.crt"
 `
 
-/** A temporary folder with a certificate authority, a server certificate, and a certificate for each of the clients. */
+/** A temporary folder, gone when this process ends, with a certificate authority, a server certificate, and a certificate for each of the clients. */
 export class Ground {
   readonly folder: string
   readonly ca: string
@@ -39,6 +40,8 @@ export class Ground {
 
   static async make(clients: number): Promise<Ground> {
     const folder = await mkdtemp(join(tmpdir(), 'meerkat-bench-'))
+    // Also when the run is stopped half-way.
+    process.once('exit', () => { rmSync(folder, { recursive: true, force: true }) })
     const certs = join(folder, 'certs')
     await mkdir(certs)
     const now = Date.now()
@@ -68,6 +71,4 @@ export class Ground {
       throw error
     }
   }
-
-  async remove(): Promise<void> { await rm(this.folder, { recursive: true, force: true }) }
 }

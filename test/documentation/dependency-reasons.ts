@@ -17,6 +17,7 @@ export const dependencyReasons: Readonly<Record<string, string>> = {
   '@types/node-forge': 'types of node-forge',
   '@types/ws': 'types of ws',
   '@xmpp/client': 'a client library that is tested against the gateway',
+  '@xmldom/xmldom': 'the DOM that strophe.js wants in Node',
   'eslint': 'the lint rules',
   'fast-check': 'makes the documents, certificates and addresses of the property tests',
   'playwright-core': 'drives Debian\'s Chromium in the browser tests',

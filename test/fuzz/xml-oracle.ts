@@ -46,7 +46,7 @@ export function judge(bytes: Uint8Array): Judgement {
   parser.on('comment', refuse)
   parser.on('processinginstruction', refuse)
   parser.on('attribute', attribute => {
-    const { name, value } = attribute as SaxesAttributeNS
+    const { name, value } = attribute
     // saxes trims the name of a namespace, which the standard does not.
     if (/^xmlns(?::|$)/.test(name) && value !== value.trim()) isExcluded = true
   })

@@ -67,7 +67,7 @@ function compareValue(what: string, expected: string | null, actual: string | nu
 
 /** `parts` in this order, with at least one character of any kind between two of them. */
 function matchesGlob(parts: readonly string[], value: string): boolean {
-  const pattern = parts.map(part => part.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('.+')
+  const pattern = parts.map(part => part.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('.+')
   return new RegExp(`^${pattern}$`, 'su').test(value)
 }
 

@@ -110,7 +110,7 @@ function elementsOf(block: readonly string[]): readonly string[] {
   for (const text of block) {
     const inner = text.slice(margin)
     if (elements.length === 0 || (/^<[^/]/.test(inner) && text.search(/\S/) === margin)) elements.push(inner)
-    else elements[elements.length - 1] += `\n${inner}`
+    else elements.push(`${elements.pop() ?? ''}\n${inner}`)
   }
   return elements
 }

@@ -1,32 +1,38 @@
-/** A clock that the test turns, and a log that the test reads. */
-
+// A clock that the test turns, repeating timers included, and a log that it reads. Time begins at the present: certificates are valid now.
 import type { Clock, Timer } from '../../src/telemetry/clock.ts'
 import type { Log, LogEvent } from '../../src/telemetry/log.ts'
 
+interface Due { at: number, readonly every: number | null, readonly act: () => void }
+
 export class TurnedClock implements Clock {
-  #now = 0
-  readonly #due = new Map<Timer, { readonly at: number, readonly act: () => void }>()
+  #now = Date.now()
+  readonly #due = new Map<Timer, Due>()
 
   now(): number { return this.#now }
-
-  after(milliseconds: number, act: () => void): Timer {
-    const timer: Timer = { cancel: () => { this.#due.delete(timer) } }
-    this.#due.set(timer, { at: this.#now + milliseconds, act })
-    return timer
-  }
-
-  every(): Timer { throw new Error('nothing here repeats') }
+  after(milliseconds: number, act: () => void): Timer { return this.#set(milliseconds, null, act) }
+  every(milliseconds: number, act: () => void): Timer { return this.#set(milliseconds, milliseconds, act) }
 
   /** How many timers are set. */
   get pending(): number { return this.#due.size }
 
+  /** Lets so much time pass; what falls due is done in order. */
   advance(milliseconds: number): void {
-    this.#now += milliseconds
-    for (const [timer, { at, act }] of this.#due) {
-      if (at > this.#now) continue
-      this.#due.delete(timer)
-      act()
+    const end = this.#now + milliseconds
+    for (;;) {
+      const [timer, due] = [...this.#due].reduce<[Timer, Due] | []>((first, entry) => first[1] === undefined || entry[1].at < first[1].at ? entry : first, [])
+      if (timer === undefined || due === undefined || due.at > end) break
+      this.#now = due.at
+      if (due.every === null) this.#due.delete(timer)
+      else due.at += due.every
+      due.act()
     }
+    this.#now = end
+  }
+
+  #set(milliseconds: number, every: number | null, act: () => void): Timer {
+    const timer: Timer = { cancel: () => { this.#due.delete(timer) } }
+    this.#due.set(timer, { at: this.#now + milliseconds, every, act })
+    return timer
   }
 }
 

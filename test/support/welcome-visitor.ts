@@ -8,9 +8,10 @@ import type { ExternalMode } from '../../src/auth/certificate-mapping.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import type { MechanismKey } from '../../src/sasl/catalogue.ts'
 import type { Certificate } from '../../src/x509/certificate.ts'
+import { systemClock } from '../../src/telemetry/clock.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
-import { recordingLog, TurnedClock } from './turned-clock.ts'
 import { certificateWith } from './external-certificate.ts'
 
 export const day = 86_400_000
@@ -26,7 +27,7 @@ export function hostNamed(name: string, { modes = ['standard'], mechanisms = ['e
   const domain = parseDomainpart(name)
   if (domain === null) throw new Error(`not a domain: ${name}`)
   const backend = judge === undefined ? pki : { ...pki, verify: judge }
-  const backends = new BackendDispatch({ backends: [backend], timeoutMilliseconds: 1_000, clock: new TurnedClock(), log: recordingLog().log })
+  const backends = new BackendDispatch({ backends: [backend], timeoutMilliseconds: 1_000, clock: systemClock, log: silentLog })
   const external = { modes, commonName: { prefix: '', suffix: '' } }
   return { name: domain, mechanisms, saslContext: certificate => ({ domain, certificate, external, backends }) }
 }

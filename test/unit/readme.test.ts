@@ -1,10 +1,11 @@
 // README.md: what is written from the code is up to date, and what it names exists.
 import assert from 'node:assert/strict'
 import { existsSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { parse } from 'smol-toml'
-import { configSchema } from '../../src/config/schema.ts'
+import { loadConfig } from '../../src/config/load.ts'
 import { protocols } from '../../src/protocols.ts'
 import { dependencyReasons } from '../documentation/dependency-reasons.ts'
 import { withSections } from '../documentation/markers.ts'
@@ -52,11 +53,18 @@ describe('what README.md tells', () => {
     assert.deepEqual(targets.filter(target => target.startsWith('#') ? !headings.has(target.slice(1)) : !existsSync(new URL(target, root))), [])
   })
 
-  test('its pieces of TOML are TOML, with keys that there are', () => {
-    const pieces = [...readme.matchAll(/^```toml\n(.*?)^```$/gms)].map(([, piece = '']) => parse(piece))
+  test('its pieces of TOML are configurations without a mistake', async () => {
+    const pieces = [...readme.matchAll(/^```toml\n(.*?)^```$/gms)].map(([, piece = '']) => piece)
     assert.ok(pieces.length > 0)
-    for (const piece of pieces) {
-      for (const section of Object.keys(piece)) assert.ok(Object.hasOwn(configSchema.properties, section), section)
+    const folder = await mkdtemp(join(tmpdir(), 'meerkat-readme-'))
+    try {
+      for (const piece of pieces) {
+        const file = join(folder, 'meerkat.toml')
+        await writeFile(file, piece)
+        assert.deepEqual((await loadConfig(file, { certsFolder: folder })).warnings, [])
+      }
+    } finally {
+      await rm(folder, { recursive: true })
     }
   })
 

@@ -35,9 +35,9 @@ describe('escaping', () => {
   }) })
 
   test('a hostile subject, issuer, common name or text adds no element and no attribute to the page', async () => {
-    const tame = welcomeMarkup(await reportOf({ verdict: { ...refused('harmless'), certificate: certificateOf({ commonNames: ['x'] }) } as CertificateVerdict }))
+    const tame = welcomeMarkup(await reportOf({ verdict: { kind: 'refused', reason: 'untrusted', text: 'No.', certificate: certificateOf({ commonNames: ['x'] }) } }))
     const page = welcomeMarkup(await reportOf({ verdict: refused(hostile) }))
-    assert.deepEqual(tagsOf(page), tagsOf(tame))
+    assert.deepEqual(tagsOf(page).filter(name => name !== 'wbr'), tagsOf(tame).filter(name => name !== 'wbr'))
     assert.doesNotMatch(page, /<script>|<img/)
     assert.ok(page.includes('&#60;script&#62;alert(1)&#60;/script&#62;'))
   })
@@ -58,7 +58,7 @@ describe('the page', () => {
     const { body, headers } = await serve(alice).inject({ url: '/', headers: browser })
     assert.equal(headers['content-type'], 'text/html; charset=utf-8')
     for (const part of ['You log in as alice@example.net', 'Certificate accepted', 'verify_mode = "peer"', '<main>', '<header>', '<footer>',
-      'aria-live="polite"', 'lang="en"', 'data-websocket-path="/xmpp-websocket"', '<noscript>', 'ws://gate.example.net:5285/xmpp-websocket']) {
+      'aria-live="polite"', 'lang="en"', 'data-websocket-path="/xmpp-websocket"', '<noscript>', 'ws://<wbr>gate.example.net:<wbr>5285/<wbr>xmpp-websocket<wbr>']) {
       assert.ok(body.includes(part), part)
     }
   })

@@ -109,6 +109,7 @@ describe('the verdict in words', () => {
   test('a certificate that ends within two weeks asks to be renewed', async () => {
     const report = await reportOf({ verdict: accepted({ xmppAddrs: ['alice@example.net'], notAfter: now + 5 * day }) })
     assert.equal(report.summary.tone, 'attention')
+    assert.equal(report.summary.label, 'Certificate accepted, ending soon')
     assert.deepEqual(report.summary.remedies, ['Renew the certificate soon: 5 days left.'])
   })
 

@@ -281,10 +281,11 @@ function openSocket(url, signal, timeoutMilliseconds) {
 }
 
 /** @param {string} url @param {number} code */
-const notOpened = (url, code) => `The WebSocket ${url} did not open (close code ${code}; browsers tell pages no more than that). Most likely the `
-  + `browser has not decided on a certificate for this host and port: warm up first, or open ${serverUrl(url).origin}/ in it. Or the server refuses `
-  + `pages of the origin ${location.origin} (its operator lists it in listen.http.origins), or it demands a certificate and got none `
-  + '(require_certificate). A wrong path, or a proxy that lets no WebSocket pass, looks the same.'
+const notOpened = (url, code) =>
+  `The WebSocket ${url} did not open (close code ${code}; browsers tell pages no more than that). Most likely the browser has not decided on a `
+  + `certificate for this host and port: warm up first, or open ${serverUrl(url).origin}/ in it. Or the server refuses pages of the origin `
+  + `${location.origin} (its operator lists it in listen.http.origins), or it demands a certificate and got none (require_certificate). `
+  + 'A wrong path, or a proxy that lets no WebSocket pass, looks the same.'
 
 /** @param {string} origin @param {AbortSignal} [signal] */
 async function fetchHostMeta(origin, signal) {
@@ -298,8 +299,8 @@ async function fetchHostMeta(origin, signal) {
     throw new MeerkatError(isReachable
       ? `${origin} does not let pages of the origin ${location.origin} in: its operator has to list it in listen.http.origins.`
       : `${origin} cannot be reached from this page. Open ${origin}/ in this browser: it shows whether the server is there, whether its own `
-        + `certificate is trusted, and whether it demands one of yours (require_certificate). If all is well there, the origin ${location.origin} `
-        + 'may have to be listed in listen.http.origins.', { cause })
+        + 'certificate is trusted, and whether it demands one of yours (require_certificate). If all is well there, the origin '
+        + `${location.origin} may have to be listed in listen.http.origins.`, { cause })
   }
 }
 

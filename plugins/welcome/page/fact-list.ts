@@ -10,8 +10,10 @@ export const factList = (facts: Readonly<Record<string, Value>>): Html =>
 export const nameList = (names: readonly string[]): Html =>
   names.length === 0 ? html`<span class="none">none</span>` : html`${names.map(name => html`<bdi class="name">${name}</bdi>`)}`
 
-/** Lines break at the colons; one click selects the whole, without the breaks. */
-export const hexadecimal = (text: string): Html =>
-  html`<code class="hex">${text.split(/(?<=:)/).map(part => html`${part}<wbr>`)}</code>`
+/** Lines break after colons and slashes rather than anywhere. */
+export const breakable = (text: string): Html => html`${text.split(/(?<=[:/])(?![:/])/).map(part => html`${part}<wbr>`)}`
+
+/** One click selects the whole. */
+export const hexadecimal = (text: string): Html => html`<code class="hex">${breakable(text)}</code>`
 
 export const instant = (iso: string): Html => html`<time datetime="${iso}">${iso.slice(0, 16).replace('T', ' ')} UTC</time>`

@@ -41,7 +41,8 @@ ${serverCard(report)}
 <footer>
 <p>${software.name} ${software.version} · your address is ${connection.address} · ${instant(time)}</p>
 ${requestedHost === null ? null : html`<p>The same for a terminal: <code>curl
-${listener.verifyMode === 'none' ? null : '--cert alice.crt --key alice.key '}http${connection.tlsVersion === null ? '' : 's'}://${requestedHost}/</code></p>`}
+${listener.verifyMode === 'none' ? null : '--cert alice.crt --key alice.key'}
+http${connection.tlsVersion === null ? null : 's'}://${requestedHost}/</code></p>`}
 </footer>
 </body>
 </html>`.toString()}\n`

@@ -1,6 +1,6 @@
 /** This server and this listener on the page. */
 import type { VisitorReport } from '../visitor-report.ts'
-import { factList } from './fact-list.ts'
+import { breakable, factList } from './fact-list.ts'
 import { html, type Html } from './html.ts'
 
 const verifyModeWords = {
@@ -13,9 +13,11 @@ export function serverCard({ listener: { verifyMode, endpoints }, connection: { 
   return html`<section class="card" aria-labelledby="server">
 <h2 id="server">This server</h2>
 ${factList({
-    'WebSocket': endpoints.websocket === null ? html`<span class="none">off on this listener</span>` : html`<code>${endpoints.websocket}</code>`,
-    'Discovery': html`<a href="/.well-known/host-meta.json">${endpoints.discovery}</a> <small>XEP-0156</small>`,
-    'For web pages': html`<a href="/meerkat.js">${endpoints.module}</a>`,
+    'WebSocket': endpoints.websocket === null
+      ? html`<span class="none">off on this listener</span>`
+      : html`<code>${breakable(endpoints.websocket)}</code>`,
+    'Discovery': html`<a href="/.well-known/host-meta.json">${breakable(endpoints.discovery)}</a> <small>XEP-0156</small>`,
+    'For web pages': html`<a href="/meerkat.js">${breakable(endpoints.module)}</a>`,
     'Certificates': html`${verifyModeWords[verifyMode]} <small><code>verify_mode = "${verifyMode}"</code></small>`,
     'This connection': tlsVersion ?? 'plain HTTP, without TLS. Behind a TLS proxy, the URLs above begin with wss and https.',
   })}

@@ -1,0 +1,133 @@
+/** The only way in: what the session manager makes of transports, and how it ends them all. */
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { pki } from '../../src/auth/backends/pki.ts'
+import { BackendDispatch } from '../../src/auth/dispatch.ts'
+import type { Attachment, Domain } from '../../src/session/domain.ts'
+import { SessionManager, type SessionManagerOptions } from '../../src/session/session-manager.ts'
+import { type FullJid, fullJid } from '../../src/xmpp/jid.ts'
+import { RecordedTransport } from '../support/recorded-transport.ts'
+import { alice, domainpart, StreamRig } from '../support/stream-rig.ts'
+import { recordingLog, settled, TurnedClock } from '../support/turned-clock.ts'
+
+const name = domainpart('example.net')
+
+/** A domain in which everybody gets the same resource, and which keeps count. */
+class NarrowDomain implements Domain {
+  readonly name = name
+  readonly departures: string[] = []
+  attached = 0
+  bind: Domain['bind'] = ({ account }) => fullJid(account, 'only')
+  attach(): Attachment {
+    this.attached += 1
+    return { receive: () => undefined, detach: reason => { this.departures.push(reason) } }
+  }
+}
+
+function house(options: Partial<SessionManagerOptions> = {}) {
+  const domain = new NarrowDomain()
+  const clock = new TurnedClock()
+  const { log, events } = recordingLog()
+  const backends = new BackendDispatch({ backends: [pki], timeoutMilliseconds: 1_000, clock, log })
+  let ids = 0
+  const manager = new SessionManager({
+    hosts: [{ domain, mechanisms: ['external'],
+      saslContext: certificate => ({ domain: name, certificate, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
+    resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, newId: () => { ids += 1; return `id-${ids}` }, clock, log, ...options,
+  })
+  const arrive = (): RecordedTransport => {
+    const transport = new RecordedTransport(() => ({ kind: 'accepted', certificate: alice }))
+    manager.accept(transport)
+    return transport
+  }
+  const logIn = (to = 'example.net'): RecordedTransport => {
+    const transport = arrive()
+    transport.header({ to })
+    transport.say(StreamRig.auth())
+    transport.header({ to })
+    transport.say(StreamRig.bind)
+    return transport
+  }
+  return { manager, domain, events, clock, arrive, logIn }
+}
+
+describe('SessionManager', () => {
+  test('counts streams from the first, sessions from binding, and forgets both when they end', () => {
+    const { manager, arrive, logIn } = house()
+    const visitor = arrive()
+    const user = logIn()
+    assert.deepEqual([manager.streamCount, manager.sessionCount], [2, 1])
+    visitor.events.lost(null)
+    user.events.footer()
+    assert.deepEqual([manager.streamCount, manager.sessionCount], [0, 0])
+  })
+
+  test('finds a host by its name however it is spelt', () => {
+    const { logIn, manager } = house()
+    logIn('EXAMPLE.net')
+    assert.equal(manager.sessionCount, 1)
+  })
+
+  test('a newcomer takes the resource of the one that is there, who hears of it first (close_old)', () => {
+    const { domain, logIn, manager } = house()
+    const first = logIn()
+    first.heard()
+    const second = logIn()
+    assert.match(first.heard().join(''), /^<stream:error .*<conflict .*\(footer\)$/)
+    assert.match(second.sent.at(-1) ?? '', /example.net\/only</)
+    assert.equal(manager.sessionCount, 1)
+    assert.deepEqual(domain.departures, ['replaced'])
+  })
+
+  test('close_new refuses the newcomer; rename gives it another resource', () => {
+    const refusing = house({ resourceConflict: 'close_new' })
+    refusing.logIn()
+    assert.match(refusing.logIn().sent.at(-1) ?? '', /<conflict /)
+    assert.deepEqual([refusing.manager.sessionCount, refusing.domain.attached], [1, 1])
+    const renaming = house({ resourceConflict: 'rename' })
+    renaming.logIn()
+    assert.match(renaming.logIn().sent.at(-1) ?? '', /example.net\/id-\d+</)
+    assert.equal(renaming.manager.sessionCount, 2)
+  })
+
+  test('an account has so many sessions at most: resource-constraint (RFC 6120 §7.6.2.1)', () => {
+    const { domain, logIn, manager } = house({ resourceConflict: 'rename', maxSessionsPerAccount: 2 })
+    logIn()
+    const second = logIn()
+    assert.match(logIn().sent.at(-1) ?? '', /<resource-constraint /)
+    assert.deepEqual([manager.sessionCount, domain.attached], [2, 2])
+    second.events.lost(null)
+    assert.match(logIn().sent.at(-1) ?? '', /<jid>/)
+  })
+
+  test('a session that a slow domain bound for a stream which has gone is let go at once', async () => {
+    const { domain, logIn, manager } = house()
+    let bound: (jid: FullJid) => void = () => undefined
+    domain.bind = () => new Promise(resolve => { bound = resolve })
+    const transport = logIn()
+    transport.events.lost(null)
+    bound('alice@example.net/late' as FullJid)
+    await settled()
+    assert.equal(manager.sessionCount, 0)
+    assert.equal(domain.departures.length, domain.attached)
+  })
+
+  test('a session is slowed down by the configured rate', () => {
+    const { logIn } = house({ rate: { perSecond: 1, burst: 1 } })
+    const transport = logIn()
+    transport.heard()
+    for (const _ of [1, 2]) transport.say("<message xmlns='jabber:client'/>")
+    assert.deepEqual(transport.heard(), ['(pause 1000)'])
+  })
+
+  test('at the end everybody is told system-shutdown, and so is who comes after (RFC 6120 §4.9.3.20)', () => {
+    const { domain, arrive, logIn, manager, clock } = house({ resourceConflict: 'rename' })
+    const transports = [logIn(), logIn(), arrive()]
+    for (const transport of transports) transport.heard()
+    manager.shutdown()
+    transports.push(arrive())
+    for (const transport of transports) assert.match(transport.heard().join(''), /<system-shutdown .*\(footer\)$/)
+    assert.deepEqual(domain.departures, ['shutdown', 'shutdown'])
+    assert.deepEqual([manager.streamCount, manager.sessionCount, clock.pending], [0, 0, 0])
+  })
+})
