@@ -17,13 +17,14 @@ export function tlsServerOptions(material: TlsMaterial, handshakeTimeout: number
     handshakeTimeout,
     ALPNProtocols: ['http/1.1'],
     // Only where certificates of clients count. Never an empty `ca`: Node would take the public web roots for it.
-    ...caPem === null ? { requestCert: false } : {
+    ...caPem === null ? { requestCert: false, secureOptions: constants.SSL_OP_NO_RENEGOTIATION } : {
       ca: caPem,
       requestCert: true,
       // The verdict is ours (external.md §1): a refused certificate need not end the connection.
       rejectUnauthorized: false,
       // A resumed session keeps the verdict that it was born with: expired, revoked or distrusted since. So there are none.
-      secureOptions: constants.SSL_OP_NO_TICKET,
+      // And a connection keeps the certificate that it was accepted with: TLS 1.2 could change it by a second handshake (RFC 5246 §7.4.1.1).
+      secureOptions: constants.SSL_OP_NO_TICKET | constants.SSL_OP_NO_RENEGOTIATION,
     },
   }
 }

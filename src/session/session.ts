@@ -49,8 +49,11 @@ export class Session implements StanzaSink {
   end(reason: Departure, error: StreamError | null): void {
     if (this.#over) return
     // Left first, so that nothing that the departure causes is written behind the stream error.
-    this.#leave(reason)
-    this.#stream.end(error)
+    try {
+      this.#leave(reason)
+    } finally {
+      this.#stream.end(error)
+    }
   }
 
   streamEnded(how: 'closed' | 'lost' | 'failed'): void { this.#leave(how === 'lost' ? 'lost' : 'closed') }
@@ -58,8 +61,12 @@ export class Session implements StanzaSink {
   #leave(reason: Departure): void {
     if (this.#over) return
     this.#over = true
-    this.#attachment?.detach(reason)
-    this.#ended(this, reason)
+    try {
+      this.#attachment?.detach(reason)
+    } finally {
+      // Whatever became of the domain: a session that is over is in nobody's way.
+      this.#ended(this, reason)
+    }
   }
 
   /** RFC 6120 §8.1.2.1: `from`, where the client gives one, is the bound full JID or its bare JID. */

@@ -116,7 +116,16 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#stopTimer()
     if (how !== 'lost') this.#transport.close()
     this.#services.over(this)
-    if (phase.name === 'established') phase.sink.streamEnded(how)
+    if (phase.name === 'established') this.#letGo(phase.sink, how)
+  }
+
+  /** Often called from a socket's event: nobody above could catch a bug, and the process must outlive it. */
+  #letGo(sink: StanzaSink, how: 'closed' | 'lost' | 'failed'): void {
+    try {
+      sink.streamEnded(how)
+    } catch (error) {
+      this.#services.log.error({ event: 'stream.bug', error, address: this.facts.remoteAddress, jid: sink.jid })
+    }
   }
 
   #guard(act: () => void): void {
@@ -258,7 +267,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     const before = this.#phase
     pending(true)
     value.then(settled => {
-      if (this.#phase === before) { pending(false); next(settled) } else abandon(settled)
+      if (this.#phase === before) { pending(false); next(settled) } else if (isSink(settled)) this.#letGo(settled, 'lost')
     }, (error: unknown) => {
       if (this.#phase !== before) return
       pending(false)
@@ -280,10 +289,8 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
   }
 }
 
-/** A resource that was bound for a stream that has gone meanwhile is let go. */
-function abandon(settled: unknown): void {
-  if (typeof settled === 'object' && settled !== null && 'streamEnded' in settled) (settled as StanzaSink).streamEnded('lost')
-}
+/** Whether it is a resource: one that was bound for a stream that has gone meanwhile is let go. */
+const isSink = (settled: unknown): settled is StanzaSink => typeof settled === 'object' && settled !== null && 'streamEnded' in settled
 
 /** RFC 6120 §4.9.3.24 for a first-level child that we do not know, §4.9.3.10 for a stanza of another content namespace. */
 const notAStanza = (element: ScannedElement): StreamError =>

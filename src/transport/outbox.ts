@@ -12,7 +12,7 @@ export class Outbox {
 
   /** Calls `release` at the end of this turn. */
   add(connection: Held): void {
-    if (this.#held.push(connection) === 1) process.nextTick(this.#flush)
+    if (this.#held.push(connection) === 1) setImmediate(this.#flush)
   }
 
   readonly #flush = (): void => {

@@ -134,6 +134,7 @@ export class WebSocketTransport implements Transport, Watched, Held {
       events.header(headerOf(element))
     } else if (isClose(element)) {
       this.#closedByPeer = true
+      this.#events = null
       events.footer()
     } else {
       events.fault(new StreamError('unsupported-stanza-type', 'there is no such element in WebSocket framing'))

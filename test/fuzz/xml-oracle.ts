@@ -1,6 +1,6 @@
 /** What saxes 6 says about a document, with its own laxities made up for. Each is named where it is. */
 import { SaxesParser } from 'saxes'
-import type { SaxesAttributeNS, SaxesTagNS } from 'saxes'
+import type { SaxesTagNS } from 'saxes'
 import type { Element } from '../../src/xml/element.ts'
 
 interface Branch extends Element {

@@ -61,6 +61,19 @@ describe('a session ends', () => {
   })
 })
 
+test('a session whose domain fails when it leaves has ended all the same: its JID is free again, its stream over', () => {
+  const ends: readonly ((session: Session) => void)[] = [session => { session.streamEnded('lost') }, session => { session.end('lost', new StreamError('conflict')) }]
+  for (const [index, end] of ends.entries()) {
+    const reported: string[] = []
+    const outbound = new RecordedOutbound()
+    const session = new Session(fullJid(account, 'orchard'), principalOf(account), outbound, null, (_, reason) => { reported.push(reason) })
+    session.attach({ receive: () => undefined, detach: () => { throw new TypeError('a bug') } })
+    assert.throws(() => { end(session) }, TypeError)
+    assert.deepEqual(reported, ['lost'])
+    assert.deepEqual(outbound.sent, index === 0 ? [] : ['(end conflict)'])
+  }
+})
+
 describe('"from" of what a client sends (RFC 6120 §8.1.2.1)', () => {
   const passes = (from: string): boolean => {
     const { session, happened } = recorded()

@@ -140,6 +140,24 @@ describe('a bug of ours', () => {
   })
 })
 
+describe('a bug that shows itself when a stream ends', () => {
+  const ends: readonly (readonly [string, (rig: StreamRig) => void])[] = [
+    ['a goodbye', rig => { rig.transport.events.footer() }], ['a lost connection', rig => { rig.transport.events.lost(null) }],
+    ['an error', rig => { rig.transport.events.fault(new StreamError('not-well-formed')) }], ['the session', rig => { rig.stream.end(null) }],
+  ]
+  for (const [what, end] of ends) {
+    test(`by ${what} is logged and thrown at nobody: no socket's event could catch it`, () => {
+      const rig = new StreamRig().established()
+      const bug = new TypeError('a bug')
+      rig.sink!.streamEnded = () => { throw bug }
+      end(rig)
+      assert.equal(rig.eventsNamed('stream.bug')[0]?.error, bug)
+      rig.transport.heard()
+      rig.assertOver()
+    })
+  }
+})
+
 test('no SASL payload and no message body is in any event of a whole life (DESIGN.md §6)', () => {
   const secret = 'wherefore-art-thou'
   const payload = Buffer.from(`${secret}@example.net`).toString('base64')

@@ -51,6 +51,8 @@ describe('pings', () => {
     await until(() => pings() === 1, 'a ping')
     assert.equal(scene.gateway.app.sessionCount, 3)
     await pass(pingRate)
+    assert.equal(scene.gateway.app.sessionCount, 3)
+    await pass(pingRate / 4)
     assert.equal(await client.closed, 1006)
     await until(() => scene.gateway.app.sessionCount === 2, 'the end of the session')
     assert.match(String((await scene.oneEvent('stream.lost')).cause), /not there any more/)
