@@ -17,10 +17,15 @@ export class ConnectionLimits {
   constructor(options: ConnectionLimitOptions) { this.#options = options }
 
   watch(server: Server): void {
-    server.prependListener('connection', (socket: Socket) => { this.#arrive(socket) })
+    // In front of the server's own listeners, TLS above all: for a connection that is refused none of them does anything.
+    const listeners = server.listeners('connection')
+    server.removeAllListeners('connection')
+    server.on('connection', (socket: Socket) => {
+      if (this.#admits(socket)) for (const listener of listeners) listener.call(server, socket)
+    })
   }
 
-  #arrive(socket: Socket): void {
+  #admits(socket: Socket): boolean {
     const { maxConnections, maxConnectionsPerAddress, log } = this.#options
     const address = socket.remoteAddress ?? ''
     const fromHere = this.#perAddress.get(address) ?? 0
@@ -28,11 +33,12 @@ export class ConnectionLimits {
     if (isFull || fromHere >= maxConnectionsPerAddress) {
       log.warn({ event: 'connection.refused', address, reason: isFull ? 'limits.max_connections' : 'limits.max_connections_per_address' })
       socket.destroy()
-      return
+      return false
     }
     this.#sockets.add(socket)
     this.#perAddress.set(address, fromHere + 1)
     socket.once('close', () => { this.#leave(socket, address) })
+    return true
   }
 
   /** Cuts every connection, whatever has become of it: an HTTP server knows only those that are still HTTP. */

@@ -14,7 +14,7 @@ export const limitsOptions = Type.Object({
   }),
   max_unread_bytes: Type.Integer({
     default: 1_048_576, minimum: 10_000, maximum: 1_073_741_824, unit: 'bytes',
-    description: 'Output that a client may leave unread before it is disconnected.',
+    description: 'Output that a client may leave unread. With more it has two seconds to catch up; with twice as much it is disconnected at once.',
   }),
   max_stanzas_per_second: Type.Integer({
     default: 0, minimum: 0, maximum: 1_000_000, unit: 'stanzas per second',

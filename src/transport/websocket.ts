@@ -22,12 +22,17 @@ const closingTimeout = 5_000
 const normalClosure = 1000
 const unsupportedData = 1003
 
+/** So many milliseconds a client has to catch up, once more than `maxUnreadBytes` wait for it: a burst from others is not its fault. */
+const catchUpTime = 2_000
+/** What it may have unread at most within that time, in multiples of `maxUnreadBytes`. */
+const burstFactor = 2
+
 const asText = { binary: false } as const
 
 /** What all WebSocket streams of a listener share. */
 export interface WebSocketShared {
   readonly stateTimeout: number
-  /** Unread output, in bytes, beyond which the client is cut. Reading from it stops at an eighth of that. */
+  /** Unread output, in bytes, beyond which the client is cut if it does not catch up soon. Reading from it stops at an eighth of that. */
   readonly maxUnreadBytes: number
   readonly scanner: Scanner
   readonly liveness: Liveness
@@ -47,6 +52,7 @@ export class WebSocketTransport implements Transport, Watched, Held {
   #held = false
   #pausedForOutput = false
   #timer: Timer | null = null
+  #lastChance: Timer | null = null
   quietSweeps = 0
 
   /** `wire` is the socket beneath: what it holds back is what the client has not read. */
@@ -175,9 +181,21 @@ export class WebSocketTransport implements Transport, Watched, Held {
     }
     this.#socket.send(wire, asText)
     const unread = this.#socket.bufferedAmount
-    if (unread > this.#shared.maxUnreadBytes) this.#cut(new Error('the client does not read what is sent to it'))
+    if (unread > this.#shared.maxUnreadBytes) this.#askToCatchUp(unread)
     // Only where `drain` will tell of the end: below its own mark the socket never says that it has caught up.
     else if (!this.#pausedForOutput && this.#wire.writableNeedDrain && unread > this.#shared.maxUnreadBytes / 8) this.#pauseForOutput()
+  }
+
+  #askToCatchUp(unread: number): void {
+    const { clock, maxUnreadBytes } = this.#shared
+    if (unread > burstFactor * maxUnreadBytes) {
+      this.#cut(new Error('the client does not read what is sent to it'))
+      return
+    }
+    this.#lastChance ??= clock.after(catchUpTime, () => {
+      this.#lastChance = null
+      if (this.#socket.bufferedAmount > maxUnreadBytes) this.#cut(new Error('the client does not read what is sent to it'))
+    })
   }
 
   /** A client that reads slowly is not read from either, until it has caught up. */
@@ -207,6 +225,7 @@ export class WebSocketTransport implements Transport, Watched, Held {
     this.#events = null
     this.#timer?.cancel()
     this.#timer = null
+    this.#lastChance?.cancel()
     this.#phase = 'over'
     this.#shared.liveness.forget(this)
     events?.lost(null)

@@ -60,7 +60,7 @@ export class RawWebSocket {
   private constructor(socket: TLSSocket) {
     this.socket = socket
     socket.on('error', () => {})
-    socket.on('data', chunk => { this.#received = Buffer.concat([this.#received, chunk]); this.#wake?.() })
+    socket.on('data', (chunk: Buffer) => { this.#received = Buffer.concat([this.#received, chunk]); this.#wake?.() })
     this.ended = new Promise(resolve => { socket.on('close', () => { this.#isEnded = true; this.#wake?.(); resolve() }) })
   }
 

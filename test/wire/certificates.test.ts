@@ -5,6 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import type { LookupFunction } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { ClientOptions } from 'ws'
 import { oid } from '../../src/x509/object-identifiers.ts'
 import { makeAuthority, makeLeaf, makeSelfSigned, subjectOf, type TestCertificate, unknownExtension } from '../support/certificates.ts'
 import { RawWebSocket, upgradeRequest } from '../support/raw-websocket.ts'
@@ -58,9 +59,11 @@ before(async () => {
 })
 after(async () => { await scene.end() })
 
-function at(name: ListenerName): { readonly lookup: LookupFunction } {
+/** The name is that of the certificate, the address the listener's. `ws` hands every option on to TLS. */
+function at(name: ListenerName): ClientOptions {
   const address = addressOf(name)
-  return { lookup: (_host, options, done) => { if (options.all === true) done(null, [{ address, family: 4 }]); else done(null, address, 4) } }
+  const lookup: LookupFunction = (_host, options, done) => { if (options.all === true) done(null, [{ address, family: 4 }]); else done(null, address, 4) }
+  return { lookup } as ClientOptions
 }
 
 /** PEM of the leaf, what it sends along, and its key; OpenSSL's client itself would not load a weak key at its usual level. */

@@ -69,7 +69,10 @@ export class Scene {
     assert.equal(heard.attributes.get('from'), this.#carol.jid)
   }
 
-  async end(): Promise<void> { await this.gateway.stop() }
+  async end(): Promise<void> {
+    await Promise.all([this.#carol.quit(), this.#dave.quit()])
+    await this.gateway.stop()
+  }
 }
 
 /** Waits for what something else brings about; every turn of the event loop looks once. */

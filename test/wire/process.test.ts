@@ -1,0 +1,156 @@
+// The gateway as a process: signals, exit codes, and what it says on its way out.
+import assert from 'node:assert/strict'
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync } from 'node:fs'
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { WebSocket } from 'ws'
+import { ensureDevelopmentCertificates } from '../../src/x509/development-folder.ts'
+import { NS_FRAMING } from '../support/wire-client.ts'
+
+const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+
+let folder: string
+let ca: string
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'meerkat-process-'))
+  await mkdir(join(folder, 'certs'))
+  await ensureDevelopmentCertificates({ folder: join(folder, 'certs'), now: Date.now() })
+  ca = await readFile(join(folder, 'certs', 'ca.crt'), 'utf8')
+})
+after(async () => { await rm(folder, { recursive: true, force: true }) })
+
+const tomlWith = (port: number, { listener = '', rest = '' } = {}) => `
+[[listen.http]]
+port = ${port}
+tls.certfile = "certs/server.crt"
+tls.keyfile = "certs/server.key"
+tls.cacertfile = "certs/ca.crt"
+${listener}
+[limits]
+shutdown_timeout = 500
+${rest}`
+
+interface Running {
+  readonly child: ChildProcessByStdio<null, Readable, Readable>
+  readonly out: () => string
+  readonly err: () => string
+  readonly exit: Promise<{ readonly code: number | null, readonly signal: string | null }>
+}
+
+async function run(command: string, toml: string, name = 'meerkat.toml'): Promise<Running> {
+  const file = join(folder, name)
+  await writeFile(file, toml)
+  const child = spawn(process.execPath, [main, ...command === 'check' ? ['check', file] : [command, '--config', file]], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let out = ''
+  let err = ''
+  child.stdout.on('data', (chunk: Buffer) => { out += chunk.toString() })
+  child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString() })
+  // 'close': also the last words have been read.
+  const exit = once(child, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as string | null }))
+  return { child, out: () => out, err: () => err, exit }
+}
+
+/** The port, as soon as the log tells it. */
+async function portOf({ child, out, err, exit }: Running): Promise<number> {
+  let isOver = false
+  void exit.then(() => { isOver = true })
+  for (;;) {
+    const line = out().split('\n').find(line => line.includes('"listener.open"'))
+    if (line !== undefined) return (JSON.parse(line) as { port: number }).port
+    if (isOver) throw new Error(`it did not start: ${err()}`)
+    await Promise.race([once(child.stdout, 'data'), exit])
+  }
+}
+
+interface Client { readonly socket: WebSocket, readonly heard: string[], readonly closed: Promise<number> }
+
+/** A client whose stream is open. */
+async function client(port: number): Promise<Client> {
+  const socket = new WebSocket(`wss://localhost:${port}/xmpp-websocket`, 'xmpp', { ca })
+  const heard: string[] = []
+  socket.on('message', (data: Buffer) => { heard.push(data.toString()) })
+  const closed = new Promise<number>(resolve => { socket.on('close', resolve) })
+  await once(socket, 'open')
+  socket.send(`<open xmlns='${NS_FRAMING}' to='localhost' version='1.0'/>`)
+  while (heard.length < 2) await once(socket, 'message')
+  return { socket, heard, closed }
+}
+
+const withoutStack = (text: string) => { assert.doesNotMatch(text, /^\s+at .*[:)]/m) }
+
+describe('signals', () => {
+  test('SIGTERM: clients hear <system-shutdown/> and <close/>, the exit code is 0, and nothing is left on stderr but the greeting', async () => {
+    const running = await run('start', tomlWith(0))
+    const { socket, heard, closed } = await client(await portOf(running))
+    socket.on('message', (data: Buffer) => { if (data.includes('<close')) socket.send(`<close xmlns='${NS_FRAMING}'/>`) })
+    running.child.kill('SIGTERM')
+    assert.equal(await closed, 1000)
+    assert.match(heard.join(''), /system-shutdown.*<close /)
+    assert.deepEqual(await running.exit, { code: 0, signal: null })
+    assert.match(running.out(), /"process.stopped"/)
+    withoutStack(running.err() + running.out())
+  })
+
+  test('SIGINT with a client that does not answer: it ends at shutdown_timeout all the same, with 0', async () => {
+    const running = await run('start', tomlWith(0))
+    const { closed } = await client(await portOf(running))
+    running.child.kill('SIGINT')
+    assert.deepEqual(await running.exit, { code: 0, signal: null })
+    assert.equal(await closed, 1006)
+  })
+
+  test('killed with -9 and started again on the same port, it serves again', async () => {
+    const first = await run('start', tomlWith(0))
+    const port = await portOf(first)
+    const { closed } = await client(port)
+    first.child.kill('SIGKILL')
+    assert.equal((await first.exit).signal, 'SIGKILL')
+    assert.equal(await closed, 1006)
+    const second = await run('start', tomlWith(port))
+    assert.equal(await portOf(second), port)
+    const again = await client(port)
+    again.socket.terminate()
+    second.child.kill('SIGTERM')
+    assert.equal((await second.exit).code, 0)
+  })
+})
+
+describe('what keeps it from starting', () => {
+  test('a port in use: one line that says so, no stack, exit code 1; and who has the port serves on', async () => {
+    const first = await run('start', tomlWith(0))
+    const port = await portOf(first)
+    const second = await run('start', tomlWith(port), 'second.toml')
+    assert.deepEqual(await second.exit, { code: 1, signal: null })
+    assert.match(second.err(), new RegExp(`^meerkat: 127\\.0\\.0\\.1:${port} is in use: .*listen\\.http\\.port\\.\\n$`))
+    const { socket } = await client(port)
+    socket.terminate()
+    first.child.kill('SIGTERM')
+    assert.equal((await first.exit).code, 0)
+  })
+
+  const mistakes: readonly (readonly [string, string, readonly RegExp[]])[] = [
+    ['a key that is not there', tomlWith(0).replace('server.key', 'missing.key'), [/listen\.http\[0\]\.tls\.keyfile/, /missing\.key/]],
+    ['a key that is a folder', tomlWith(0).replace('certs/server.key', 'certs'), [/listen\.http\[0\]\.tls\.keyfile/, /certs/]],
+    ['a key of another certificate', tomlWith(0).replace('server.key', 'alice.key'), [/tls\.keyfile/]],
+    ['an authority that is a private key', tomlWith(0).replace('certs/ca.crt', 'certs/server.key'), [/tls\.cacertfile/]],
+    ['an unknown key', tomlWith(0, { listener: 'websocket.pingrate = 5' }), [/listen\.http\[0\]\.websocket\.pingrate/, /ping_rate/]],
+    ['a value of the wrong kind', tomlWith(0, { rest: 'max_connections = "many"' }), [/limits\.max_connections/, /"many"/, /1000000|1_000_000|1,000,000/]],
+    ['no TOML', 'hosts = [', [/:1:\d+/]],
+  ]
+  for (const [name, toml, patterns] of mistakes) {
+    test(`${name}: exit code 78 from start and from check, the file, the key, what was found; no stack`, async () => {
+      for (const running of [await run('start', toml, 'mistaken.toml'), await run('check', toml, 'mistaken.toml')]) {
+        assert.deepEqual(await running.exit, { code: 78, signal: null })
+        for (const pattern of [/mistaken\.toml/, /found: /, ...patterns]) assert.match(running.err(), pattern)
+        withoutStack(running.err() + running.out())
+        assert.doesNotMatch(running.err(), /PRIVATE KEY-----/)
+      }
+    })
+  }
+})
