@@ -5,7 +5,7 @@ import type { SaslContext } from '../sasl/mechanism.ts'
 import { ReceivingStream } from '../stream/receiving-stream.ts'
 import type { OutboundStream, ServedHost, StreamServices } from '../stream/stream-services.ts'
 import type { Transport } from '../stream/transport.ts'
-import type { Clock } from '../telemetry/clock.ts'
+import type { Clock, Timer } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { bareOf, type Domainpart, type FullJid, fullJid, parseDomainpart } from '../xmpp/jid.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
@@ -22,6 +22,9 @@ export interface Host {
   readonly mechanisms: readonly MechanismKey[]
   readonly saslContext: (certificate: SaslContext['certificate']) => SaslContext
 }
+
+/** How often sessions are held against their certificates, in milliseconds: RFC 6120 §13.7.2.3, and external.md §7 allows 30 s. */
+const certificateSweep = 10_000
 
 export interface SessionManagerOptions {
   readonly hosts: readonly Host[]
@@ -41,6 +44,7 @@ export class SessionManager {
   readonly #services: StreamServices
   readonly #streams = new Set<OutboundStream>()
   readonly #sessions = new Directory<Session>()
+  readonly #sweep: Timer
   #draining = false
 
   constructor(options: SessionManagerOptions) {
@@ -53,6 +57,7 @@ export class SessionManager {
     } satisfies ServedHost]))
     const { clock, log, newId } = options
     this.#services = { host: name => this.#hostNamed(name), newStreamId: newId, clock, log, over: stream => { this.#streams.delete(stream) } }
+    this.#sweep = clock.every(certificateSweep, () => { this.#endExpired() })
   }
 
   get sessionCount(): number { return this.#sessions.size }
@@ -69,8 +74,16 @@ export class SessionManager {
   /** Tells every client that the server goes away (RFC 6120 §4.9.3.20) and ends its stream. */
   shutdown(): void {
     this.#draining = true
+    this.#sweep.cancel()
     for (const session of [...this.#sessions.values()]) session.end('shutdown', new StreamError('system-shutdown'))
     for (const stream of [...this.#streams]) stream.end(new StreamError('system-shutdown'))
+  }
+
+  /** A session lives no longer than the certificate that it logged in with. The time is read anew each time: clocks are set. */
+  #endExpired(): void {
+    const now = this.#options.clock.now()
+    const expired = [...this.#sessions.values()].filter(({ principal: { certificate } }) => certificate !== null && now > certificate.notAfter)
+    for (const session of expired) session.end('expired', new StreamError('reset', 'the certificate that this session logged in with has expired'))
   }
 
   #hostNamed(name: string): ServedHost | null {

@@ -35,13 +35,13 @@ function house(options: Partial<SessionManagerOptions> = {}) {
       saslContext: certificate => ({ domain: name, certificate, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
     resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, newId: () => { ids += 1; return `id-${ids}` }, clock, log, ...options,
   })
-  const arrive = (): RecordedTransport => {
-    const transport = new RecordedTransport(() => ({ kind: 'accepted', certificate: alice }))
+  const arrive = (certificate = alice): RecordedTransport => {
+    const transport = new RecordedTransport(() => ({ kind: 'accepted', certificate }))
     manager.accept(transport)
     return transport
   }
-  const logIn = (to = 'example.net'): RecordedTransport => {
-    const transport = arrive()
+  const logIn = (to = 'example.net', certificate = alice): RecordedTransport => {
+    const transport = arrive(certificate)
     transport.header({ to })
     transport.say(StreamRig.auth())
     transport.header({ to })
@@ -52,6 +52,17 @@ function house(options: Partial<SessionManagerOptions> = {}) {
 }
 
 describe('SessionManager', () => {
+  test('a session ends with <reset/> within 30 seconds after its certificate has expired (RFC 6120 §13.7.2.3)', () => {
+    const { manager, clock, events, logIn } = house()
+    const user = logIn('example.net', { ...alice, notAfter: clock.now() + 60_000 })
+    clock.advance(60_000)
+    assert.equal(manager.sessionCount, 1, 'the last instant is still inside')
+    clock.advance(30_000)
+    assert.equal(manager.sessionCount, 0)
+    assert.match(user.sent.join(''), /<reset xmlns='urn:ietf:params:xml:ns:xmpp-streams'\/>.*certificate.*expired/)
+    assert.equal(events.find(({ event }) => event === 'session.ended')?.['reason'], 'expired')
+  })
+
   test('counts streams from the first, sessions from binding, and forgets both when they end', () => {
     const { manager, arrive, logIn } = house()
     const visitor = arrive()
