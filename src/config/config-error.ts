@@ -15,16 +15,15 @@ export interface Mistake {
 /** Not a mistake, but something that an administrator should have meant. */
 export interface Warning { readonly path: string, readonly text: string }
 
-/** One paragraph: where, what, what is allowed, what to do. */
+/** One line: where, what, what is allowed, what to do. */
 export function formatMistake({ file, path, position, found, allowed, remedy }: Mistake): string {
   const source = file ?? 'built-in defaults'
   const place = position === undefined ? source : `${source}:${position.line}:${position.column}`
   return [
-    path === '' ? place : `${place}: ${path}`,
-    `  found: ${found}`,
-    ...(allowed === undefined ? [] : [`  allowed: ${allowed}`]),
-    ...(remedy === undefined ? [] : [`  ${remedy}`]),
-  ].join('\n')
+    `${place}: ${path === '' ? '' : `${path}: `}found: ${found}`,
+    ...(allowed === undefined ? [] : [`; allowed: ${allowed}`]),
+    ...(remedy === undefined ? [] : [`. ${remedy}`]),
+  ].join('')
 }
 
 /** A configuration that cannot be used. Caught in `main`, which prints it and exits with 78. */
@@ -33,11 +32,11 @@ export class ConfigError extends Error {
   readonly mistakes: readonly Mistake[]
 
   constructor(mistakes: readonly Mistake[]) {
-    super(mistakes.map(formatMistake).join('\n\n'))
+    super(mistakes.map(formatMistake).join('\n'))
     this.mistakes = mistakes
   }
 
-  /** One mistake per paragraph, without a stack. */
+  /** One mistake per line, without a stack. */
   override toString(): string {
     return this.message
   }

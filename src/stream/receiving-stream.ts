@@ -85,7 +85,8 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
 
   lost(cause: Error | null): void {
     if (this.#phase.name === 'closed') return
-    this.#services.log.debug({ event: 'stream.lost', address: this.facts.remoteAddress, phase: this.#phase.name, cause: cause?.message })
+    // A connection that just went away is everyday; one that was cut has a cause worth knowing.
+    this.#services.log[cause === null ? 'debug' : 'info']({ event: 'stream.lost', address: this.facts.remoteAddress, phase: this.#phase.name, cause: cause?.message })
     this.#finish('lost')
   }
 

@@ -65,9 +65,11 @@ export class RawWebSocket {
   }
 
   /** A TLS connection, on which nothing has been said. */
-  static async connect(gateway: Gateway, { identity = null, listener = 0, tls = {} }: {
-    readonly identity?: ClientIdentity | null, readonly listener?: number, readonly tls?: ConnectionOptions } = {}): Promise<RawWebSocket> {
-    const socket = connect({ host: '127.0.0.1', port: gateway.port(listener), servername: 'localhost', ca: gateway.ca, ...identity ?? {}, ...tls })
+  static async connect(gateway: Gateway, { identity = null, listener = 0, isHalfOpenAllowed = false, tls = {} }: {
+    readonly identity?: ClientIdentity | null, readonly listener?: number, readonly isHalfOpenAllowed?: boolean, readonly tls?: ConnectionOptions } = {}): Promise<RawWebSocket> {
+    // Known to Node, though not to its types: this end stays open when the server has ended its own.
+    const halfOpen = { allowHalfOpen: isHalfOpenAllowed }
+    const socket = connect({ ...halfOpen, host: '127.0.0.1', port: gateway.port(listener), servername: 'localhost', ca: gateway.ca, ...identity ?? {}, ...tls })
     const raw = new RawWebSocket(socket)
     await once(socket, 'secureConnect')
     return raw

@@ -354,7 +354,7 @@ test('the built-in defaults are checked like a file, and messages say where they
     mkdirSync(join(folder, 'certs'))
     const { mistakes } = await checkFiles(await loadConfig(null, { certsFolder: join(folder, 'certs') }), now)
     assert.deepEqual(mistakes.map(({ path }) => path), ['listen.http[0].tls.keyfile', 'listen.http[0].tls.certfile', 'listen.http[0].tls.cacertfile'])
-    assert.match(formatMistake(mistakes[0]!), /^built-in defaults: listen\.http\[0\]\.tls\.keyfile\n {2}found: ".*server\.key": there is no such file/)
+    assert.match(formatMistake(mistakes[0]!), /^built-in defaults: listen\.http\[0\]\.tls\.keyfile: found: ".*server\.key": there is no such file/)
   } finally {
     rmSync(folder, { recursive: true })
   }

@@ -139,7 +139,7 @@ describe('a mistake names the key, what was found, what is allowed and the remed
   }
 })
 
-test('all mistakes are told at once, one paragraph each, without a stack', async () => {
+test('all mistakes are told at once, one line each, without a stack', async () => {
   const error = await errorOf(`
     [general]
     hosts = ["a/b"]
@@ -156,10 +156,10 @@ test('all mistakes are told at once, one paragraph each, without a stack', async
     'general.hosts[0]', 'general.log_level', 'limits.max_conections', 'listen.http[0].origins[0]', 'listen.http[0].port',
     'listen.http[0].tls.keyfile', 'listen.http[0].tls.verify_mode',
   ])
-  const paragraphs = String(error).split('\n\n')
-  assert.equal(paragraphs.length, error.mistakes.length)
-  const text = paragraphs.find(paragraph => paragraph.includes('verify_mode')) ?? ''
-  assert.match(text, /^\/.*\/meerkat\.toml: listen\.http\[0\]\.tls\.verify_mode\n {2}found: "maybe"\n {2}allowed: "none", "peer" or "selfsigned_peer"$/)
+  const lines = String(error).split('\n')
+  assert.equal(lines.length, error.mistakes.length)
+  const text = lines.find(line => line.includes('verify_mode')) ?? ''
+  assert.match(text, /^\/.*\/meerkat\.toml: listen\.http\[0\]\.tls\.verify_mode: found: "maybe"; allowed: "none", "peer" or "selfsigned_peer"$/)
   assert.doesNotMatch(String(error), /^\s+at /m)
 })
 
@@ -196,7 +196,7 @@ describe('the file as a whole', () => {
     const mistake = await mistakeOf('[general]\nhosts = [ "a"\nlog_level = 1\n')
     assert.deepEqual(mistake.position?.line, 3)
     assert.match(mistake.found, /^not TOML: /)
-    assert.match(String(new ConfigError([mistake])), /^\/.*\/meerkat\.toml:3:\d+\n {2}found: not TOML/)
+    assert.match(String(new ConfigError([mistake])), /^\/.*\/meerkat\.toml:3:\d+: found: not TOML/)
   })
 
   test('a key given twice is a syntax error', async () => {
@@ -219,7 +219,7 @@ describe('the file as a whole', () => {
   }
 
   test('a file that is not there says so in one line', async () => {
-    assert.match(await failing(folder => join(folder, 'no.toml')), /no\.toml\n {2}found: there is no such file\n/)
+    assert.match(await failing(folder => join(folder, 'no.toml')), /no\.toml: found: there is no such file; allowed: /)
   })
 
   test('a folder is no file', async () => {
