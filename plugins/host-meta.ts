@@ -1,8 +1,6 @@
 /** Where the XMPP endpoints are (XEP-0156 §3), as XRD and as JRD (RFC 6415), readable by any web page. */
-import cors from '@fastify/cors'
 import { XMLBuilder } from 'fast-xml-parser'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
-import type { OriginPolicy } from './origin-policy.ts'
 
 export interface Endpoint {
   readonly rel: 'urn:xmpp:alt-connections:websocket' | 'urn:xmpp:alt-connections:xbosh'
@@ -13,22 +11,12 @@ export interface Endpoint {
 
 export interface HostMetaOptions {
   readonly endpoints: readonly Endpoint[]
-  readonly origins: OriginPolicy
 }
 
 /** Written by us, so a builder is safe here; it escapes what came from the Host header. */
 const xml = new XMLBuilder({ ignoreAttributes: false, attributeNamePrefix: '@', suppressEmptyNode: true, format: true })
 
-export async function hostMeta(fastify: FastifyInstance, { endpoints, origins }: HostMetaOptions): Promise<void> {
-  // The fetch of a page that is allowed in may carry its certificate (so that it can warm up the WebSocket); everybody may read.
-  await fastify.register(cors, {
-    delegator: (request, decide) => {
-      const verdict = origins.judge(request.headers.origin, request.headers.host)
-      const isTrusted = verdict === 'listed' || verdict === 'same-origin'
-      decide(null, isTrusted ? { origin: true, credentials: true, methods: ['GET', 'HEAD'] } : { origin: '*', methods: ['GET', 'HEAD'] })
-    },
-  })
-
+export async function hostMeta(fastify: FastifyInstance, { endpoints }: HostMetaOptions): Promise<void> {
   const links = (request: FastifyRequest) => endpoints.map(({ rel, scheme, path }) => ({ rel, href: `${scheme}://${hostOf(request)}${path}` }))
 
   fastify.get('/.well-known/host-meta', (request, reply) => reply.type('application/xrd+xml; charset=utf-8').send(

@@ -8,6 +8,9 @@ export type OriginVerdict = 'no-origin' | 'same-origin' | 'listed' | 'refused'
 export class OriginPolicy {
   readonly #listed: ReadonlySet<string>
   readonly #scheme: 'https' | 'http'
+  /** The Host header of the latest request and the origin that it stands for: mostly there is only one. */
+  #host = ''
+  #own: string | null = null
 
   /** `origins` are serialised (RFC 6454 §6.2), as the configuration demands. */
   constructor(origins: readonly string[], isSecure: boolean) {
@@ -20,7 +23,15 @@ export class OriginPolicy {
     // Not a browser: those send no Origin, and bring their certificate knowingly.
     if (origin === undefined) return 'no-origin'
     if (this.#listed.has(origin)) return 'listed'
-    return host !== undefined && origin === serialised(this.#scheme, host) ? 'same-origin' : 'refused'
+    return host !== undefined && origin === this.#ownOrigin(host) ? 'same-origin' : 'refused'
+  }
+
+  #ownOrigin(host: string): string | null {
+    if (host !== this.#host) {
+      this.#own = serialised(this.#scheme, host)
+      this.#host = host
+    }
+    return this.#own
   }
 }
 

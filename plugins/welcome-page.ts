@@ -17,6 +17,7 @@ export interface WelcomePageOptions {
   readonly verifyMode: VerifyMode
   /** Null where this listener has no WebSocket. */
   readonly websocketPath: string | null
+  readonly boshPath: string | null
   readonly certificates: Pick<PeerCertificates, 'of'>
   readonly software: { readonly name: string, readonly version: string }
   readonly clock: Pick<Clock, 'now'>
@@ -30,7 +31,7 @@ const files = [
 ] as const
 
 export async function welcomePage(fastify: FastifyInstance, options: WelcomePageOptions): Promise<void> {
-  const { hosts, verifyMode, websocketPath, certificates, software, clock } = options
+  const { hosts, verifyMode, websocketPath, boshPath, certificates, software, clock } = options
 
   fastify.get('/', async (request, reply) => {
     const wire = request.raw.socket
@@ -38,7 +39,7 @@ export async function welcomePage(fastify: FastifyInstance, options: WelcomePage
     const report = await visitorReport({
       software, now: clock.now(), address: request.ip,
       tlsVersion: 'encrypted' in wire ? (wire as TLSSocket).getProtocol() ?? 'TLS' : null,
-      requestedHost: host, verifyMode, websocketPath, certificate: certificates.of(request), hosts,
+      requestedHost: host, verifyMode, websocketPath, boshPath, certificate: certificates.of(request), hosts,
     })
     protect(reply, host, report.connection.tlsVersion !== null)
     switch (preferredRepresentation(request.headers.accept)) {
@@ -53,7 +54,6 @@ export async function welcomePage(fastify: FastifyInstance, options: WelcomePage
     fastify.get(path, (_request, reply) => {
       reply.headers({ 'cache-control': 'public, max-age=300', 'x-content-type-options': 'nosniff' })
       reply.header('cross-origin-resource-policy', isPublic ? 'cross-origin' : 'same-origin')
-      if (isPublic) reply.header('access-control-allow-origin', '*')
       return reply.type(`${type}; charset=utf-8`).send(content)
     })
   }

@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { bosh } from '../plugins/bosh.ts'
 import { ConnectionLimits } from '../plugins/connection-limits.ts'
+import { registerCrossOrigin } from '../plugins/cross-origin.ts'
 import { health } from '../plugins/health.ts'
 import { type Endpoint, hostMeta } from '../plugins/host-meta.ts'
 import { type HttpPatience, httpPatience, requestTimeouts } from '../plugins/http-patience.ts'
@@ -26,8 +28,10 @@ import { IqDispatch } from './embedded/iq-dispatch.ts'
 import { Router } from './embedded/router.ts'
 import type { SaslContext } from './sasl/mechanism.ts'
 import { type Host, SessionManager } from './session/session-manager.ts'
+import type { Transport } from './stream/transport.ts'
 import type { Clock } from './telemetry/clock.ts'
 import type { Log } from './telemetry/log.ts'
+import { BoshSessions } from './transport/bosh-sessions.ts'
 import { Liveness } from './transport/liveness.ts'
 import { Outbox } from './transport/outbox.ts'
 import { defaultXmlLimits } from './xml/limits.ts'
@@ -56,6 +60,7 @@ export interface Listening {
   readonly port: number
   readonly secure: boolean
   readonly websocketPath: string | null
+  readonly boshPath: string | null
 }
 
 export class App {
@@ -66,6 +71,7 @@ export class App {
   readonly #limits: ConnectionLimits
   readonly #outbox = new Outbox()
   readonly #liveness: Liveness[] = []
+  readonly #boshSessions: BoshSessions
   #isStopping = false
 
   private constructor(options: AppOptions, hosts: readonly Host[]) {
@@ -82,6 +88,11 @@ export class App {
       newId,
       clock,
       log,
+    })
+    // One for all listeners: a client may come back by another address of the same gateway.
+    this.#boshSessions = new BoshSessions({
+      accept: transport => { this.#manager.accept(transport) }, newSid: newId, serves: domain => this.#manager.serves(domain),
+      shared: { maxUnreadBytes: limits.max_unread_bytes, outbox: this.#outbox, clock },
     })
   }
 
@@ -148,14 +159,18 @@ export class App {
       if (status >= 500) log.error({ event: 'http.bug', error, path: request.routeOptions.url })
       return reply.code(status).type('text/plain; charset=utf-8').send(status >= 500 ? 'Internal server error.\n' : `${error.message}\n`)
     })
-    server.addHook('onSend', async (_request, reply) => { reply.header('x-content-type-options', 'nosniff') })
+    server.addHook('onSend', (_request, reply, payload, done) => {
+      reply.header('x-content-type-options', 'nosniff')
+      done(null, payload)
+    })
     await this.#plug(server, listener, tls)
     // Two listeners with port 0 are meant to be one address in two families: the second takes the port of the first.
     const port = listener.port === 0 && first !== undefined ? first.port : listener.port
     await server.listen({ host: listener.ip, port, ...listener.ip.includes(':') ? { ipv6Only: listener.ip !== '::' } : {} })
     const address = server.server.address() as AddressInfo
     log.info({ event: 'listener.open', ip: address.address, port: address.port, tls: tls !== null })
-    return { ip: listener.ip, port: address.port, secure: tls !== null, websocketPath: listener.websocket === false ? null : listener.websocket.path }
+    return { ip: listener.ip, port: address.port, secure: tls !== null, websocketPath: listener.websocket === false ? null : listener.websocket.path,
+      boshPath: listener.bosh === false ? null : listener.bosh.path }
   }
 
   async #plug(server: FastifyInstance, listener: ListenHttp, tls: TlsMaterial | null): Promise<void> {
@@ -163,28 +178,36 @@ export class App {
     const certificates = new PeerCertificates(server.server, { tls: tls === null ? null : listener.tls ?? null, clock, log })
     const origins = new OriginPolicy(listener.origins, tls !== null)
     const endpoints: Endpoint[] = []
+    const accept = (transport: Transport) => { this.#manager.accept(transport) }
+    const { max_unread_bytes: maxUnreadBytes } = config.limits
+    const outbox = this.#outbox
+    await registerCrossOrigin(server, { origins })
     if (listener.websocket !== false) {
       const { path, max_stanza_size, ping_rate, state_timeout, compress } = listener.websocket
       endpoints.push({ rel: 'urn:xmpp:alt-connections:websocket', scheme: 'wss', path })
       const liveness = new Liveness(ping_rate, clock)
       this.#liveness.push(liveness)
       await server.register(websocket, {
-        path, maxStanzaSize: max_stanza_size, compress, origins, certificates, log,
-        accept: transport => { this.#manager.accept(transport) },
+        path, maxStanzaSize: max_stanza_size, compress, origins, certificates, log, accept,
         shared: {
           stateTimeout: state_timeout,
-          maxUnreadBytes: config.limits.max_unread_bytes,
+          maxUnreadBytes,
           scanner: new Scanner({ ...defaultXmlLimits, maxBytes: max_stanza_size }),
-          liveness, outbox: this.#outbox, clock,
+          liveness, outbox, clock,
         },
       })
     }
-    await server.register(hostMeta, { endpoints, origins })
+    if (listener.bosh !== false) {
+      endpoints.push({ rel: 'urn:xmpp:alt-connections:xbosh', scheme: 'https', path: listener.bosh.path })
+      await server.register(bosh, { bosh: listener.bosh, sessions: this.#boshSessions, origins, certificates, clock, log })
+    }
+    await server.register(hostMeta, { endpoints })
     await server.register(health, { isReady: () => !this.#isStopping })
     await server.register(welcomePage, {
       hosts: this.#hosts.map(({ domain, mechanisms, saslContext }) => ({ name: domain.name, mechanisms, saslContext })),
       verifyMode: tls === null ? 'none' : listener.tls?.verify_mode ?? 'none',
       websocketPath: listener.websocket === false ? null : listener.websocket.path,
+      boshPath: listener.bosh === false ? null : listener.bosh.path,
       certificates, software, clock,
     })
   }
@@ -192,7 +215,7 @@ export class App {
   /** Resolves when the last client has gone, or has been cut at the deadline. */
   #allGone(milliseconds: number): Promise<void> {
     const { clock } = this.#options
-    const connections = () => this.#liveness.reduce((sum, { size }) => sum + size, 0)
+    const connections = () => this.#liveness.reduce((sum, { size }) => sum + size, this.#boshSessions.underWay)
     if (connections() === 0) return Promise.resolve()
     return new Promise(resolve => {
       const end = () => { poll.cancel(); deadline.cancel(); resolve() }
@@ -205,8 +228,8 @@ export class App {
   }
 }
 
-/** 120 random bits, URL-safe: nobody guesses a stream id or a resource. */
-const newId = (): string => randomBytes(15).toString('base64url')
+/** 192 random bits, URL-safe, 32 characters: nobody guesses a stream id, a session id or a resource. */
+const newId = (): string => randomBytes(24).toString('base64url')
 
 async function composeHosts({ config, software, clock, log }: AppOptions): Promise<readonly Host[]> {
   const { auth, general } = config

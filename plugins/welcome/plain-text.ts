@@ -21,6 +21,7 @@ export function plainText(report: VisitorReport): string {
   add('Connection', `${connection.tlsVersion ?? 'no TLS'} from ${connection.address}`)
   add('Listener', `verify_mode = "${listener.verifyMode}"`)
   add('WebSocket', listener.endpoints.websocket ?? 'off')
+  add('BOSH', listener.endpoints.bosh ?? 'off')
   add('Discovery', listener.endpoints.discovery)
   add('Web module', listener.endpoints.module)
   const width = Math.max(...rows.map(([name]) => name.length)) + 2

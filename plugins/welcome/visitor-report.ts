@@ -16,6 +16,7 @@ export interface Visit {
   readonly requestedHost: string | null
   readonly verifyMode: VerifyMode
   readonly websocketPath: string | null
+  readonly boshPath: string | null
   readonly certificate: () => CertificateVerdict
   readonly hosts: readonly ProspectHost[]
 }
@@ -34,12 +35,12 @@ export interface VisitorReport {
     readonly requestedHost: string | null
     readonly websocketPath: string | null
     /** URLs; paths where the visitor's spelling of the host is unusable. */
-    readonly endpoints: { readonly websocket: string | null, readonly discovery: string, readonly module: string }
+    readonly endpoints: { readonly websocket: string | null, readonly bosh: string | null, readonly discovery: string, readonly module: string }
   }
 }
 
 export async function visitorReport(visit: Visit): Promise<VisitorReport> {
-  const { now, tlsVersion, requestedHost, verifyMode, websocketPath, hosts } = visit
+  const { now, tlsVersion, requestedHost, verifyMode, websocketPath, boshPath, hosts } = visit
   // Once for the whole report, so that its parts agree.
   const verdict = visit.certificate()
   const logins = await Promise.all(hosts.map(host => prospectAt(host, () => verdict)))
@@ -64,6 +65,7 @@ export async function visitorReport(visit: Visit): Promise<VisitorReport> {
       websocketPath,
       endpoints: {
         websocket: websocketPath === null ? null : url('ws', websocketPath),
+        bosh: boshPath === null ? null : url('http', boshPath),
         discovery: url('http', '/.well-known/host-meta.json'),
         module: url('http', '/meerkat.js'),
       },

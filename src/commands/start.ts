@@ -64,12 +64,13 @@ function stopSignal(): Promise<NodeJS.Signals> {
 function greeting(config: Config, listening: readonly Listening[], made: readonly string[], surroundings: Surroundings): string[] {
   const lines = [`Meerkat ${surroundings.version} serves ${config.general.hosts.join(', ')}`]
   const seen = new Set<string>()
-  for (const { ip, port, secure, websocketPath } of listening) {
+  for (const { ip, port, secure, websocketPath, boshPath } of listening) {
     const address = `${hostFor(ip)}:${port}`
     if (seen.has(address)) continue
     seen.add(address)
     lines.push(`  welcome page  http${secure ? 's' : ''}://${address}/`)
     if (websocketPath !== null) lines.push(`  WebSocket     ws${secure ? 's' : ''}://${address}${websocketPath}`)
+    if (boshPath !== null) lines.push(`  BOSH          http${secure ? 's' : ''}://${address}${boshPath}`)
   }
   if (config.file !== null) return lines
   const folder = relative('', certsFolderOf(surroundings)) || '.'

@@ -111,23 +111,28 @@ function checkOrigins({ origins }: ListenHttp, path: string, report: Report): vo
   }
 }
 
-function checkEndpoints({ websocket }: ListenHttp, path: string, report: Report): void {
-  if (websocket === false) {
-    if (report.sound(path)) report.warn(`${path}.websocket`, 'this listener offers no XMPP: its only endpoint is turned off.')
-    return
-  }
-  const where = `${path}.websocket.path`
-  if (!report.sound(where)) return
-  if (fixedPaths.includes(websocket.path)) {
-    report.mistake(where, {
-      found: quoted(websocket.path), allowed: `any path but ${alternatives(fixedPaths)}`, remedy: 'Choose another: the gateway itself answers there.',
-    })
-  } else if (!isPlainPath(websocket.path)) {
-    // Characters such as ":" and "*" would be patterns to the HTTP router.
-    report.mistake(where, {
-      found: quoted(websocket.path), allowed: 'a path that begins with "/", of letters, digits and . _ ~ - between single slashes',
-      remedy: 'Write it as in "/xmpp-websocket".',
-    })
+function checkEndpoints({ websocket, bosh }: ListenHttp, path: string, report: Report): void {
+  const endpoints = Object.entries({ websocket, bosh }).flatMap(([name, options]) => options === false ? [] : [{ name, path: options.path }])
+  if (endpoints.length === 0 && report.sound(path)) report.warn(path, 'this listener offers no XMPP: all its endpoints are turned off.')
+  for (const [index, endpoint] of endpoints.entries()) {
+    const where = `${path}.${endpoint.name}.path`
+    if (!report.sound(where)) continue
+    const twin = endpoints.slice(0, index).find(other => other.path === endpoint.path)
+    if (twin !== undefined) {
+      report.mistake(where, {
+        found: `${quoted(endpoint.path)}, which is ${twin.name}.path too`, allowed: 'a path of its own for each endpoint', remedy: 'Change one of them.',
+      })
+    } else if (fixedPaths.includes(endpoint.path)) {
+      report.mistake(where, {
+        found: quoted(endpoint.path), allowed: `any path but ${alternatives(fixedPaths)}`, remedy: 'Choose another: the gateway itself answers there.',
+      })
+    } else if (!isPlainPath(endpoint.path)) {
+      // Characters such as ":" and "*" would be patterns to the HTTP router.
+      report.mistake(where, {
+        found: quoted(endpoint.path), allowed: 'a path that begins with "/", of letters, digits and . _ ~ - between single slashes',
+        remedy: 'Write it as in "/xmpp-websocket".',
+      })
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 /** `[[listen.http]]`: the keys and defaults of one HTTPS listener, and the paths that the gateway itself answers on it. */
 import Type from 'typebox'
 
+import { boshOptions } from '../transport/bosh-options.ts'
 import { websocketOptions } from '../transport/websocket-options.ts'
 import { tlsOptions } from '../x509/tls-options.ts'
 
@@ -22,6 +23,9 @@ export const listenHttp = Type.Object({
   tls: Type.Optional(tlsOptions),
   websocket: Type.Union([websocketOptions, Type.Literal(false)], {
     default: {}, description: 'XMPP over WebSocket; `false` turns it off.',
+  }),
+  bosh: Type.Union([boshOptions, Type.Literal(false)], {
+    default: {}, description: 'XMPP over BOSH; `false` turns it off.',
   }),
 }, { description: 'A listener for HTTP. There may be several, each with its own addresses, TLS and endpoints.' })
 

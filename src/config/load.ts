@@ -81,7 +81,7 @@ function readSettings(table: Table, report: Report): Settings {
 }
 
 function checkLimits({ limits, listen }: Settings, report: Report): void {
-  const longest = Math.max(0, ...listen.http.map(({ websocket }) => websocket === false ? 0 : websocket.max_stanza_size))
+  const longest = Math.max(0, ...listen.http.flatMap(({ websocket, bosh }) => [websocket, bosh]).map(endpoint => endpoint === false ? 0 : endpoint.max_stanza_size))
   if (limits.max_unread_bytes < longest && report.sound('limits', 'listen')) {
     report.warn('limits.max_unread_bytes', `a single stanza of max_stanza_size (${longest} bytes) disconnects the client that receives it.`)
   }

@@ -12,12 +12,10 @@ export interface NotYet {
   readonly harmless?: (value: unknown) => boolean
 }
 
-const isFalse = (value: unknown) => value === false
 const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
 
 export const notYet: readonly NotYet[] = [
   { pattern: 'listen.c2s', brings: 'TCP listeners' },
-  { pattern: 'listen.http[].bosh', brings: 'BOSH', harmless: isFalse },
   { pattern: 'listen.http[].trusted_proxies', brings: 'TLS that ends at a proxy', harmless: isEmptyList },
   { pattern: 'listen.http[].forwarded_certificate', brings: 'certificates forwarded by a proxy' },
   { pattern: 'listen.http[].tls.crl_files', brings: 'certificate revocation lists', harmless: isEmptyList },

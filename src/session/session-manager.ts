@@ -64,6 +64,8 @@ export class SessionManager {
 
   get streamCount(): number { return this.#streams.size }
 
+  serves(domain: string): boolean { return this.#hostNamed(domain) !== null }
+
   /** Takes a new transport: from here on it is a stream. */
   accept(transport: Transport): void {
     const stream = new ReceivingStream(transport, this.#services)

@@ -14,7 +14,6 @@ import type { Timer } from '../telemetry/clock.ts'
 import { authenticationFeatures, bindingFeatures } from './features.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import { SaslNegotiation, type SaslReply } from './sasl-negotiation.ts'
-import { streamErrorMarkup } from './stream-error-markup.ts'
 import type { OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
@@ -106,16 +105,15 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     }
     // RFC 6120 §4.9.1.2: an error before our header is sent after one.
     if (!this.#opened) this.#sendHeader(null, null)
-    this.#transport.send(streamErrorMarkup(told))
-    this.#finish('failed')
+    this.#finish('failed', told)
   }
 
-  #finish(how: 'closed' | 'lost' | 'failed'): void {
+  #finish(how: 'closed' | 'lost' | 'failed', error: StreamError | null = null): void {
     const phase = this.#phase
     if (phase.name === 'closed') return
     this.#phase = closed
     this.#stopTimer()
-    if (how !== 'lost') this.#transport.close()
+    if (how !== 'lost') this.#transport.close(error)
     this.#services.over(this)
     if (phase.name === 'established') this.#letGo(phase.sink, how)
   }

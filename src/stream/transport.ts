@@ -40,6 +40,6 @@ export interface Transport {
   send(wire: Uint8Array | Markup): void
   /** Takes nothing more from the peer for so many milliseconds; what is under way may still arrive. */
   pause(milliseconds: number): void
-  /** Sends the footer, then ends the connection in good order. Idempotent; no event follows. */
-  close(): void
+  /** Sends the stream error, if it is for one, and the footer; then ends the connection in good order. Idempotent; no event follows. */
+  close(error: StreamError | null): void
 }

@@ -1,6 +1,7 @@
 /** One XML stream over one WebSocket (RFC 7395). */
 import type { Duplex } from 'node:stream'
 import type { RawData } from 'ws'
+import { streamErrorMarkup } from '../stream/stream-error-markup.ts'
 import type { ConnectionFacts, Transport, TransportEvents } from '../stream/transport.ts'
 import type { Clock, Timer } from '../telemetry/clock.ts'
 import type { Scanner } from '../xml/scanner.ts'
@@ -93,8 +94,9 @@ export class WebSocketTransport implements Transport, Watched, Held {
     })
   }
 
-  close(): void {
+  close(error: StreamError | null): void {
     if (this.#phase !== 'open') return
+    if (error !== null) this.#write(streamErrorMarkup(error))
     this.#write(closeMarkup)
     this.#phase = 'closing'
     this.#events = null

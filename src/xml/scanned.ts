@@ -1,10 +1,10 @@
 /** An element that was found sound and is kept as bytes. What is asked of it is decoded then; a relayed stanza never becomes a tree. */
-import { ATTRIBUTE_STRIDE, FLAGS_AT, KIND_AT, NAME_AT, NAME_END_AT, ORDINARY, PREFIXED, VALUE_AT, VALUE_END_AT } from './attribute-list.ts'
+import { ATTRIBUTE_STRIDE, COLON_AT, DECLARATION, FLAGS_AT, KIND_AT, NAME_AT, NAME_END_AT, ORDINARY, PREFIXED, VALUE_AT, VALUE_END_AT } from './attribute-list.ts'
 import { attributeValue } from './character-data.ts'
 import type { Element, QName } from './element.ts'
 import type { XmlLimits } from './limits.ts'
 import type { NamespaceContext } from './namespace-scope.ts'
-import { isAt } from './span.ts'
+import { isAt, isSame } from './span.ts'
 import { treeOf } from './tree.ts'
 
 export interface Span { readonly start: number, readonly end: number }
@@ -59,6 +59,29 @@ export class ScannedElement implements QName {
   /** The value of the attribute in no namespace, references decoded and white space normalised (XML 1.0 §3.3.3). `local` is ASCII. */
   attribute(local: string): string | null {
     return this.#value(this.#find(local, false))
+  }
+
+  /** The value of the attribute `local` in the namespace `ns`, whose prefix this element declares itself; both are ASCII. */
+  qualifiedAttribute(ns: string, local: string): string | null {
+    const { bytes } = this
+    const spans = this.#spans
+    for (let at = 0; at < spans.length; at += ATTRIBUTE_STRIDE) {
+      const colon = spans[at + COLON_AT] as number
+      if (colon < 0 || spans[at + KIND_AT] === DECLARATION || !isAt(bytes, colon + 1, spans[at + NAME_END_AT] as number, local)) continue
+      if (this.#declared(spans[at + NAME_AT] as number, colon) === ns) return this.#value(at)
+    }
+    return null
+  }
+
+  /** What this element declares the prefix in `bytes[start, end)` to be. */
+  #declared(start: number, end: number): string | null {
+    const spans = this.#spans
+    for (let at = 0; at < spans.length; at += ATTRIBUTE_STRIDE) {
+      const colon = spans[at + COLON_AT] as number
+      if (colon >= 0 && spans[at + KIND_AT] === DECLARATION
+        && isSame(this.bytes, colon + 1, spans[at + NAME_END_AT] as number, start, end)) return this.#value(at)
+    }
+    return null
   }
 
   /** `xml:lang`, without what surrounding elements say. */

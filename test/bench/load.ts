@@ -2,6 +2,7 @@
 import { FrameClient, maskedFrame } from './frame-client.ts'
 import { answerCalls } from './remote.ts'
 import type { Contestant, Identity } from './servers.ts'
+import { stanzaTo } from './stanza.ts'
 import { quantile } from './statistics.ts'
 
 export interface ConnectRequest {
@@ -69,12 +70,6 @@ async function login(connection: FrameClient): Promise<string> {
   await connection.ask('<presence xmlns="jabber:client"/>', 1)
   return jid
 }
-
-const lines = 'Neither a borrower nor a lender be, for loan oft loses both itself and friend, and borrowing dulls the edge of husbandry. '
-
-const stanzaTo = (address: string, bodyBytes: number): string =>
-  `<message xmlns="jabber:client" to="${address}" id="c0ffee-4f1d-11" type="chat">`
-  + `<body>${lines.repeat(Math.ceil(bodyBytes / lines.length)).slice(0, bodyBytes)}</body></message>`
 
 /** Each stanza that arrives is answered with another one, until all have been sent and have arrived. */
 function relay({ bodyBytes, inFlight, stanzas }: RelayRequest): Promise<RelayReading> {

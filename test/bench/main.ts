@@ -1,6 +1,7 @@
-// `npm run bench [-- [--json] [NAME…]]`: what the gateway costs, always paired with what it is compared with, in one run (issue 2).
+// `npm run bench [-- [--json] [NAME…]]`: what the gateway costs, always paired with what it is compared with, in one run (issues 2 and 3).
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { benchBoshIdle, benchBoshRelay } from './bosh.ts'
 import { type Figure, lineOf } from './figure.ts'
 import { benchMemory } from './memory.ts'
 import { benchRelay, relayScenes } from './relay.ts'
@@ -17,6 +18,8 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   scan,
   ...Object.fromEntries((Object.keys(relayScenes) as (keyof typeof relayScenes)[]).map(name => [name, async () => [await benchRelay(name)]])),
   memory: async () => [await benchMemory()],
+  'bosh-relay': async () => [await benchBoshRelay()],
+  'bosh-idle': async () => [await benchBoshIdle()],
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } })

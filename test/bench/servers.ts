@@ -1,4 +1,4 @@
-// The two servers of a comparison, each in a process of its own: Meerkat as its users run it, and the bare relay.
+// The two servers of a comparison, each in a process of its own: Meerkat as its users run it, and a bare server.
 import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -8,6 +8,9 @@ import { Child } from './remote.ts'
 
 export const contestants = ['bare', 'meerkat'] as const
 export type Contestant = (typeof contestants)[number]
+
+/** What Meerkat is compared with. */
+export type BareServer = 'bare-relay' | 'bare-long-poll'
 
 /** PEM. */
 export interface Identity { readonly cert: string, readonly key: string }
@@ -59,12 +62,12 @@ export class Ground {
     return new Ground(folder, ca.certificatePem, identities)
   }
 
-  async start(contestant: Contestant, nodeOptions: readonly string[] = []): Promise<Server> {
+  async start(contestant: Contestant, nodeOptions: readonly string[] = [], bare: BareServer = 'bare-relay'): Promise<Server> {
     const program = contestant === 'meerkat' ? [join(root, 'src', 'main.ts'), 'start', '--config', join(this.folder, 'meerkat.toml')]
-      : [join(import.meta.dirname, 'bare-relay.ts'), this.folder]
+      : [join(import.meta.dirname, `${bare}.ts`), this.folder]
     const child = new Child({ core: 0, cwd: this.folder, node: [...nodeOptions, '--import', join(import.meta.dirname, 'probe.ts'), ...program] })
     try {
-      const [, port] = await child.said(/wss:\/\/localhost:(\d+)/)
+      const [, port] = await child.said(/(?:wss|https):\/\/localhost:(\d+)/)
       return { child, port: Number(port) }
     } catch (error) {
       await child.stop()

@@ -1,16 +1,21 @@
-/** The contract of Transport on WebSocket, over real connections on the loopback. */
+/** The contract of Transport on WebSocket, over real connections on the loopback, and on BOSH, from request body to response body. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../src/telemetry/clock.ts'
+import { readBody, scanWrapper } from '../../src/transport/bosh-body.ts'
+import { BoshTransport, type Exchange, type RequestOrigin } from '../../src/transport/bosh.ts'
 import { Liveness } from '../../src/transport/liveness.ts'
 import { Outbox } from '../../src/transport/outbox.ts'
 import { StreamSocket } from '../../src/transport/stream-socket.ts'
 import { WebSocketTransport } from '../../src/transport/websocket.ts'
+import { defaultXmlLimits } from '../../src/xml/limits.ts'
+import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
 import { Scanner } from '../../src/xml/scanner.ts'
 import { NS_FRAMING } from '../../src/xmpp/namespaces.ts'
+import { TurnedClock } from '../support/turned-clock.ts'
 import { transportContract, type TransportUnderTest } from './transport.ts'
 
 const framing: Readonly<Record<string, string>> = {
@@ -67,4 +72,86 @@ async function webSocketPair(): Promise<TransportUnderTest> {
   }
 }
 
-transportContract('WebSocket', webSocketPair)
+transportContract('WebSocket', webSocketPair, { refusesBadXmlItself: false })
+
+const NS_HTTPBIND = 'http://jabber.org/protocol/httpbind'
+const inactivity = 60
+
+/** The end of the wire is where HTTP begins: bodies go in, and come out. */
+async function boshPair(): Promise<TransportUnderTest> {
+  const clock = new TurnedClock()
+  const origin: RequestOrigin = { secure: true, remoteAddress: '127.0.0.1', certificate: () => ({ kind: 'none' }), fingerprint: null }
+  const transport = new BoshTransport(1, origin, {
+    creation: { sid: 'sid', wait: 60, hold: 1, requests: 2, inactivity, polling: 5, maxPause: 120, ver: '1.11', content: null },
+    limits: { requests: 2, hold: 1, wait: 60_000, inactivity: inactivity * 1_000, maxPause: 120_000, polling: 5_000,
+      maxDeferredBytes: 100_000, maxResponseBytes: 100_000, acks: false },
+    stateTimeout: 1_000,
+  }, { maxUnreadBytes: 1_000_000, outbox: new Outbox(), clock }, { over: () => undefined, gone: () => { hear(null) } })
+  const scanner = new Scanner(defaultXmlLimits, true)
+  const unanswered = new Set<Exchange>()
+  const heard: ('header' | 'footer' | Element | null)[] = []
+  let wake = (): void => undefined
+  let rid = 0
+  let isOver = false
+
+  const hear = (thing: 'header' | 'footer' | Element | null): void => {
+    heard.push(thing)
+    wake()
+  }
+  const take = ({ attributes, children }: Element): void => {
+    // What comes after the end says only that there is no such session any more.
+    if (isOver) return
+    if (attributes.has('sid')) hear('header')
+    for (const child of children) hear(child)
+    if (attributes.get('type') !== 'terminate') return
+    isOver = true
+    hear('footer')
+    hear(null)
+  }
+  const request = (attributes: string, payload = ''): void => {
+    rid += 1
+    const bytes = Buffer.from(`<body xmlns='${NS_HTTPBIND}' rid='${rid}' ${rid === 1 ? '' : "sid='sid'"} ${attributes}>${payload}</body>`)
+    const body = readBody(scanWrapper(bytes, scanner))
+    const exchange: Exchange = { respond(answer) { unanswered.delete(exchange); take(parse(answer)) } }
+    unanswered.add(exchange)
+    transport.request(body, bytes.length, origin, exchange)
+  }
+  return {
+    transport,
+    peer: {
+      send(...things) {
+        // What fits into one body goes in one; a poll lets the server say what it has.
+        const stanzas: string[] = []
+        let attributes = ''
+        const flush = () => {
+          if (attributes !== '' || stanzas.length > 0) request(attributes, stanzas.splice(0).join(''))
+          attributes = ''
+        }
+        for (const thing of things) {
+          if (thing === 'header') {
+            flush()
+            attributes = rid === 0 ? "to='example.net' wait='60' hold='1' ver='1.11'"
+              : "to='example.net' xmpp:restart='true' xmlns:xmpp='urn:xmpp:xbosh'"
+          } else if (thing === 'footer') {
+            flush()
+            request("type='terminate'")
+          } else {
+            stanzas.push(thing)
+          }
+        }
+        flush()
+      },
+      vanish() {
+        for (const exchange of unanswered) transport.connectionLost(exchange)
+        clock.advance(inactivity * 1_000)
+      },
+      async next() {
+        while (heard.length === 0) await new Promise<void>(resolve => { wake = resolve })
+        return heard.shift() ?? null
+      },
+    },
+    async cleanUp() { clock.advance(inactivity * 3_000) },
+  }
+}
+
+transportContract('BOSH', boshPair, { refusesBadXmlItself: true })

@@ -3,6 +3,7 @@ import { commands } from '../../src/commands/catalogue.ts'
 import { configurationReference } from '../../src/config/reference.ts'
 import type { Spec } from '../../src/embedded/feature.ts'
 import { protocols } from '../../src/protocols.ts'
+import { boshStatement } from './bosh-statement.ts'
 import { dependencyReasons } from './dependency-reasons.ts'
 
 /** As much of package.json as is shown. */
@@ -16,6 +17,7 @@ export const generatedSections: Readonly<Record<string, (manifest: PackageManife
   commands: commandHelp,
   configuration: () => configurationReference().trimEnd(),
   protocols: () => protocolTable(protocols),
+  bosh: boshStatement,
   dependencies: dependencyTables,
 }
 

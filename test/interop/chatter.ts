@@ -4,7 +4,9 @@ import { xml } from '@xmpp/client'
 import { $iq, $msg, $pres, Strophe } from 'strophe.js'
 import type { Gateway } from '../support/gateway.ts'
 import { type Heard, Inbox, inTime } from './inbox.ts'
+import { stanzaBoshLogin } from './stanza-bosh-login.ts'
 import { stanzaLogin } from './stanza-login.ts'
+import { stropheBoshLogin } from './strophe-bosh-login.ts'
 import { stropheLogin } from './strophe-login.ts'
 import { xmppJsLogin } from './xmpp-js-login.ts'
 
@@ -42,9 +44,9 @@ const credentialsOf = async (gateway: Gateway, file: string) => ({ ...await gate
 
 Strophe.setLogLevel(Strophe.LogLevel.FATAL)
 
-const atStanza: LogIn = async (gateway, name, certificate) => {
+const atStanza = (logIn: typeof stanzaLogin, serviceOf: (gateway: Gateway) => string): LogIn => async (gateway, name, certificate) => {
   const credentials = await credentialsOf(gateway, certificate ?? name)
-  const client = stanzaLogin(gateway.url(), jidOf(name), credentials, certificate && jidOf(name))
+  const client = logIn(serviceOf(gateway), jidOf(name), credentials, certificate && jidOf(name))
   const inbox = new Inbox()
   client.on('chat', message => { inbox.put({ from: message.from, text: message.body ?? '' }) })
   const failed = once(client, 'auth:failed').then(() => { throw new Error('stanza: not logged in') })
@@ -67,9 +69,9 @@ const atStanza: LogIn = async (gateway, name, certificate) => {
   }
 }
 
-const atStrophe: LogIn = async (gateway, name, certificate) => {
+const atStrophe = (logIn: typeof stropheLogin, serviceOf: (gateway: Gateway) => string): LogIn => async (gateway, name, certificate) => {
   const credentials = await credentialsOf(gateway, certificate ?? name)
-  const connection = await inTime('CONNECTED', stropheLogin(gateway.url(), jidOf(name), credentials))
+  const connection = await inTime('CONNECTED', logIn(serviceOf(gateway), jidOf(name), credentials))
   const inbox = new Inbox()
   connection.addHandler((message: DomElement) => {
     inbox.put({ from: message.getAttribute('from') ?? '', text: message.getElementsByTagName('body')[0]?.textContent ?? '' })
@@ -125,4 +127,13 @@ const atXmppJs: LogIn = async (gateway, name, certificate) => {
   }
 }
 
-export const libraries: Readonly<Record<string, LogIn>> = { 'stanza 12': atStanza, 'strophe.js 5': atStrophe, '@xmpp/client 0.14': atXmppJs }
+const webSocket = (gateway: Gateway) => gateway.url()
+const bosh = (gateway: Gateway) => gateway.boshUrl()
+
+export const libraries: Readonly<Record<string, LogIn>> = {
+  'stanza 12': atStanza(stanzaLogin, webSocket),
+  'stanza 12 over BOSH': atStanza(stanzaBoshLogin, bosh),
+  'strophe.js 5': atStrophe(stropheLogin, webSocket),
+  'strophe.js 5 over BOSH': atStrophe(stropheBoshLogin, bosh),
+  '@xmpp/client 0.14': atXmppJs,
+}

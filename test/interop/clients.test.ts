@@ -1,4 +1,4 @@
-// The libraries that people write XMPP clients with, each as its own documentation uses it, over WSS with TLS client certificates.
+// The libraries that people write XMPP clients with, each as its own documentation uses it, over WSS and BOSH with TLS client certificates.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'

@@ -33,7 +33,10 @@ describe('curl', { skip: requireProgram('curl') }, () => {
 
   test('reads the endpoints of XEP-0156 as it got there', async () => {
     assert.deepEqual(JSON.parse(await curl('--fail', `${gateway.origin()}/.well-known/host-meta.json`)), {
-      links: [{ rel: 'urn:xmpp:alt-connections:websocket', href: gateway.url() }],
+      links: [
+        { rel: 'urn:xmpp:alt-connections:websocket', href: gateway.url() },
+        { rel: 'urn:xmpp:alt-connections:xbosh', href: gateway.boshUrl() },
+      ],
     })
   })
 

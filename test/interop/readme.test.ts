@@ -7,6 +7,7 @@ const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8')
 
 test('every piece of code in README.md is a file of this folder, word for word', async () => {
   const shown = [...(await read('README.md')).matchAll(/^```(?:ts|js)\n(.*?)^```$/gms)].map(([, code]) => code)
-  const files = ['certificate-websocket.ts', 'stanza-login.ts', 'strophe-login.ts', 'xmpp-js-login.ts', 'page/login.mjs']
+  const files = ['certificate-websocket.ts', 'stanza-login.ts', 'strophe-login.ts', 'xmpp-js-login.ts', 'certificate-requests.ts', 'strophe-bosh-login.ts',
+    'stanza-bosh-login.ts', 'page/login.mjs']
   assert.deepEqual(shown, await Promise.all(files.map(read)))
 })

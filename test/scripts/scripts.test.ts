@@ -6,10 +6,11 @@ import { after, before, describe, test } from 'node:test'
 import { readScript } from '../support/conversation.ts'
 import type { ClientAdapter } from '../support/conversation-client.ts'
 import { Conversation, startGateway, usersOf } from '../support/conversation-runner.ts'
+import { overBosh } from '../support/conversation-bosh.ts'
 import { overWebSocket } from '../support/conversation-websocket.ts'
 import type { Gateway } from '../support/gateway.ts'
 
-const adapters: readonly ClientAdapter[] = [overWebSocket]
+const adapters: readonly ClientAdapter[] = [overWebSocket, overBosh]
 
 const scripts = readdirSync(import.meta.dirname).filter(name => name.endsWith('.xmpp')).sort()
   .map(name => ({ name, ...readScript(readFileSync(join(import.meta.dirname, name), 'utf8')) }))

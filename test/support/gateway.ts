@@ -75,6 +75,7 @@ export class Gateway {
   /** Of the listener with this index. */
   port(index = 0): number { return this.listening[index]!.port }
   url(index = 0): string { return `wss://localhost:${this.port(index)}${this.listening[index]!.websocketPath ?? ''}` }
+  boshUrl(index = 0): string { return `${this.origin(index)}${this.listening[index]!.boshPath ?? ''}` }
   origin(index = 0): string { return `https://localhost:${this.port(index)}` }
 
   async identity(name: string): Promise<ClientIdentity> {

@@ -1,10 +1,12 @@
 // A transport without a network: a test says what the peer sends, and reads what the stream sends.
+import { streamErrorMarkup } from '../../src/stream/stream-error-markup.ts'
 import type { ConnectionFacts, Transport, TransportEvents } from '../../src/stream/transport.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
 import { Scanner } from '../../src/xml/scanner.ts'
 import type { Markup } from '../../src/xml/write.ts'
+import type { StreamError } from '../../src/xmpp/stream-error.ts'
 import type { ResponseHeader, StreamHeader } from '../../src/xmpp/stream-header.ts'
 
 export const stateTimeout = 10_000
@@ -40,7 +42,10 @@ export class RecordedTransport implements Transport {
 
   pause(milliseconds: number): void { this.sent.push(`(pause ${milliseconds})`) }
 
-  close(): void { this.sent.push('(footer)') }
+  close(error: StreamError | null): void {
+    if (error !== null) this.send(streamErrorMarkup(error))
+    this.sent.push('(footer)')
+  }
 
   // What the peer does.
 

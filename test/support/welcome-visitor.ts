@@ -49,5 +49,5 @@ export const expired: CertificateVerdict = {
 
 export const reportOf = ({ verdict, ...visit }: Partial<Visit> & { readonly verdict: CertificateVerdict }) => visitorReport({
   software: { name: 'Meerkat', version: '1.2.3' }, now, address: '192.0.2.7', tlsVersion: 'TLSv1.3', requestedHost: 'gate.example.net:5285',
-  verifyMode: 'peer', websocketPath: '/xmpp-websocket', hosts: [exampleNet], certificate: () => verdict, ...visit,
+  verifyMode: 'peer', websocketPath: '/xmpp-websocket', boshPath: '/http-bind', hosts: [exampleNet], certificate: () => verdict, ...visit,
 })

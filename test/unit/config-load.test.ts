@@ -59,7 +59,7 @@ describe('the decided examples', () => {
   test('full.toml is refused, naming every section of later versions and nothing else', async () => {
     const { mistakes } = await refused('full.toml')
     assert.deepEqual(mistakes.map(({ path }) => path), [
-      'listen.c2s', 'listen.http[0].bosh', 'auth.password', 'auth.internal', 'auth.methods', 'auth.sasl_mechanisms',
+      'listen.c2s', 'auth.password', 'auth.internal', 'auth.methods', 'auth.sasl_mechanisms',
     ])
     assert.match(mistakes.at(-1)!.found, /^"scram_sha512_plus", .*"scram_sha1": not available yet$/)
   })
@@ -69,7 +69,6 @@ describe('defaults', () => {
   test('are those of full.toml, for every key that is there today', async () => {
     const full = JSON.parse(JSON.stringify(parse(readFileSync(join(examples, 'full.toml'), 'utf8'))))
     delete full.listen.c2s
-    delete full.listen.http[0].bosh
     delete full.auth.internal
     delete full.auth.password
     delete full.listen.http[0].tls.crl_files
@@ -81,7 +80,9 @@ describe('defaults', () => {
     general.data_dir = 'data'
     const { certfile: _c, keyfile: _k, cacertfile: _a, ...tls } = listen.http[0].tls
     const { certfile, keyfile, cacertfile, ...fullTls } = full.listen.http[0].tls
-    assert.deepEqual({ general, auth, http: { ...listen.http[0], tls } },
+    // What the decided file does not mention has defaults of its own.
+    const bosh = Object.fromEntries(Object.keys(full.listen.http[0].bosh).map(key => [key, listen.http[0].bosh[key]]))
+    assert.deepEqual({ general, auth, http: { ...listen.http[0], tls, bosh } },
       { general: full.general, auth: full.auth, http: { ...full.listen.http[0], tls: fullTls } })
 
     const builtIn = await loadConfig(null, { certsFolder: '/folder/certs' })
@@ -151,9 +152,9 @@ describe('what a file may say', () => {
     assert.deepEqual(first.sasl_external, ['common_name', 'auth_id'])
   })
 
-  test('what asks for nothing of a later version is accepted: bosh = false, crl_files = [], trusted_proxies = []', async () => {
-    const config = await loadText(`${goodListener}tls.crl_files = []\nbosh = false\ntrusted_proxies = []`)
-    assert.deepEqual(Object.keys(config.listen.http[0]!).toSorted(), ['ip', 'origins', 'port', 'tls', 'websocket'])
+  test('what asks for nothing of a later version is accepted: crl_files = [], trusted_proxies = []', async () => {
+    const config = await loadText(`${goodListener}tls.crl_files = []\ntrusted_proxies = []`)
+    assert.deepEqual(Object.keys(config.listen.http[0]!).toSorted(), ['bosh', 'ip', 'origins', 'port', 'tls', 'websocket'])
   })
 
   test('hosts are kept in their canonical form (RFC 7622 §3.2)', async () => {
@@ -187,8 +188,8 @@ describe('warnings', () => {
     assert.deepEqual(warnings, [])
   })
 
-  test('a listener whose only endpoint is off', async () => {
-    assert.match(await warned(`${goodListener}websocket = false`, 'listen.http[0].websocket'), /offers no XMPP/)
+  test('a listener whose endpoints are all off', async () => {
+    assert.match(await warned(`${goodListener}websocket = false\nbosh = false`, 'listen.http[0]'), /offers no XMPP/)
   })
 
   test('max_unread_bytes below max_stanza_size', async () => {

@@ -116,7 +116,6 @@ const rules: readonly Rule[] = [
 
   // Later versions, one by one
   ...([
-    [listener('bosh = { path = "/http-bind" }'), 'listen.http[0].bosh'], [listener('bosh = true'), 'listen.http[0].bosh'],
     [listener('trusted_proxies = ["10.0.0.0/8"]'), 'listen.http[0].trusted_proxies'],
     [listener('forwarded_certificate = "xfcc"'), 'listen.http[0].forwarded_certificate'],
     [listener('tls.crl_files = ["a.crl"]'), 'listen.http[0].tls.crl_files'], [auth('methods = ["pki", "internal"]'), 'auth.methods'],

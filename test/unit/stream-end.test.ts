@@ -84,7 +84,7 @@ describe('a lost connection', () => {
       rig.transport.events.lost(new Error('reset'))
     }
     rig.stream.end(new StreamError('conflict'))
-    assert.deepEqual(rig.sink?.endings, ['lost'])
+    assert.deepEqual(rig.sink?.endings, ['failed'])
     assert.equal(rig.over.length, 1)
   })
 })

@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import Fastify from 'fastify'
 
+import { registerCrossOrigin } from '../../plugins/cross-origin.ts'
+import { OriginPolicy } from '../../plugins/origin-policy.ts'
 import { welcomePage } from '../../plugins/welcome-page.ts'
 import { html } from '../../plugins/welcome/page/html.ts'
 import { welcomeMarkup } from '../../plugins/welcome/page/page.ts'
@@ -16,8 +18,10 @@ const browser = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8', host: 'ga
 function serve(verdict: CertificateVerdict) {
   const server = Fastify()
   after(() => server.close())
+  // As src/app.ts has it: what other origins may read is one rule for all paths.
+  void registerCrossOrigin(server, { origins: new OriginPolicy([], true) })
   server.register(welcomePage, {
-    hosts: [exampleNet], verifyMode: 'peer', websocketPath: '/xmpp-websocket', certificates: { of: () => () => verdict },
+    hosts: [exampleNet], verifyMode: 'peer', websocketPath: '/xmpp-websocket', boshPath: '/http-bind', certificates: { of: () => () => verdict },
     software: { name: 'Meerkat', version: '1.2.3' }, clock: { now: () => now },
   })
   return server

@@ -120,6 +120,7 @@ describe('the verdict in words', () => {
     assert.equal(time, new Date(now).toISOString())
     assert.deepEqual(listener.endpoints, {
       websocket: 'wss://gate.example.net:5285/xmpp-websocket',
+      bosh: 'https://gate.example.net:5285/http-bind',
       discovery: 'https://gate.example.net:5285/.well-known/host-meta.json',
       module: 'https://gate.example.net:5285/meerkat.js',
     })

@@ -9,13 +9,15 @@ const verifyModeWords = {
   selfsigned_peer: 'are asked for; self-signed ones are taken too, which is for development only',
 } as const satisfies Record<VisitorReport['listener']['verifyMode'], string>
 
+const endpoint = (url: string | null): Html =>
+  url === null ? html`<span class="none">off on this listener</span>` : html`<code>${breakable(url)}</code>`
+
 export function serverCard({ listener: { verifyMode, endpoints }, connection: { tlsVersion } }: VisitorReport): Html {
   return html`<section class="card" aria-labelledby="server">
 <h2 id="server">This server</h2>
 ${factList({
-    'WebSocket': endpoints.websocket === null
-      ? html`<span class="none">off on this listener</span>`
-      : html`<code>${breakable(endpoints.websocket)}</code>`,
+    'WebSocket': endpoint(endpoints.websocket),
+    'BOSH': endpoint(endpoints.bosh),
     'Discovery': html`<a href="/.well-known/host-meta.json">${breakable(endpoints.discovery)}</a> <small>XEP-0156</small>`,
     'For web pages': html`<a href="/meerkat.js">${breakable(endpoints.module)}</a>`,
     'Certificates': html`${verifyModeWords[verifyMode]} <small><code>verify_mode = "${verifyMode}"</code></small>`,

@@ -1,5 +1,5 @@
-// The buttons of login.html. `?service=wss://…&jid=…` says where to log in, and as whom.
-import { $msg, $pres } from './strophe.js'
+// The buttons of login.html. `?service=wss://…&jid=…` (or https://… for BOSH) says where to log in, and as whom.
+import { $msg, $pres, Strophe } from './strophe.js'
 import { logIn, warmUp } from './login.mjs'
 
 const parameters = new URL(location.href).searchParams
@@ -32,6 +32,14 @@ onClick('log-in', async () => {
   }, null, 'message', 'chat')
   connection.send($pres())
   show(`logged in as ${connection.jid}`)
+})
+
+onClick('log-out', async () => {
+  await new Promise(resolve => {
+    connection.connect_callback = status => { if (status === Strophe.Status.DISCONNECTED) resolve() }
+    connection.disconnect()
+  })
+  show('logged out')
 })
 
 onClick('say', async () => {
