@@ -9,6 +9,7 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { IssueError } from '../../src/x509/authority.ts'
 import { readCertificate } from '../../src/x509/certificate.ts'
+import { requireProgram } from '../support/services.ts'
 import { createAuthority, issueClient, issueServer } from '../../src/x509/development-ca.ts'
 import type { IssuedCertificate } from '../../src/x509/development-ca.ts'
 import { ensureDevelopmentCertificates, issueToFolder } from '../../src/x509/development-folder.ts'
@@ -17,14 +18,8 @@ import { pkcs12 } from '../../src/x509/pkcs12.ts'
 import { verdictOf } from '../../src/x509/verdict.ts'
 
 const run = promisify(execFile)
-const isRequired = process.env['REQUIRE_SERVICES'] === '1'
-/** Undefined when the tool is there, else why the test is skipped. */
-async function absenceOf(tool: string, ...probe: string[]): Promise<string | undefined> {
-  const isMissing = await run(tool, probe).then(() => false, (error: unknown) => error instanceof Error && 'code' in error && error.code === 'ENOENT')
-  return isMissing && !isRequired ? `${tool} is not installed` : undefined
-}
-const noOpenssl = await absenceOf('openssl', 'version')
-const noNss = await absenceOf('pk12util', '-h')
+const noOpenssl = requireProgram('openssl')
+const noNss = requireProgram('pk12util', 'certutil')
 
 const now = Date.now()
 const day = 86_400_000
