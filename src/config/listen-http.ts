@@ -5,7 +5,7 @@ import { boshOptions } from '../transport/bosh-options.ts'
 import { websocketOptions } from '../transport/websocket-options.ts'
 import { tlsOptions } from '../x509/tls-options.ts'
 
-/** Answered by the gateway on every listener (issue 2, points 4 and 5): no endpoint may take one of these. */
+/** Answered by the gateway on every listener: no endpoint may take one of these. */
 export const fixedPaths: readonly string[] = [
   '/', '/healthz', '/readyz', '/.well-known/host-meta', '/.well-known/host-meta.json', '/meerkat.js', '/welcome.css', '/welcome.js',
 ]

@@ -1,5 +1,5 @@
 /** What the decided configuration (DESIGN.md §5) knows and this version does not do yet. It is refused by name, never ignored:
- * a key that is silently without effect is a security hole. Issues that bring one of these delete its line. */
+ * a key that is silently without effect is a security hole. Whoever brings one of these deletes its line. */
 
 export interface NotYet {
   /** The key path; `[]` stands for any entry of a list. */

@@ -1,4 +1,4 @@
-// What BOSH costs the server, in CPU for each request and in memory for each idle session, against long polling over a bare Fastify (issue 3).
+// What BOSH costs the server, in CPU for each request and in memory for each idle session, against long polling over a bare Fastify.
 import { join } from 'node:path'
 import type { PollConnectRequest, PollReading, PollRelayRequest } from './bosh-load.ts'
 import type { Figure } from './figure.ts'

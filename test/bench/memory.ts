@@ -1,4 +1,4 @@
-// What an idle session costs in memory, against a bare `ws` connection with the same TLS options (issue 2).
+// What an idle session costs in memory, against a bare `ws` connection with the same TLS options.
 import { join } from 'node:path'
 import type { Figure } from './figure.ts'
 import type { ConnectRequest } from './load.ts'

@@ -1,4 +1,4 @@
-// What relaying costs the server in CPU, against a bare `ws` relay, round by round in turns (issue 2).
+// What relaying costs the server in CPU, against a bare `ws` relay, round by round in turns.
 import { join } from 'node:path'
 import type { Figure } from './figure.ts'
 import type { ConnectRequest, RelayReading, RelayRequest } from './load.ts'

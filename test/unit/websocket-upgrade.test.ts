@@ -15,7 +15,7 @@ import { Liveness } from '../../src/transport/liveness.ts'
 import { Outbox } from '../../src/transport/outbox.ts'
 import { Scanner } from '../../src/xml/scanner.ts'
 
-test('an open WebSocket holds neither the HTTP request nor the response that it began with (issue 2, memory)', async () => {
+test('an open WebSocket holds neither the HTTP request nor the response that it began with', async () => {
   const server = Fastify()
   const log = silentLog
   const clock = systemClock
