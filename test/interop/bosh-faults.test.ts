@@ -44,7 +44,7 @@ describe('BOSH on a network that cuts connections at any byte (XEP-0124 §14.3)'
     ['a client that does all that XEP-0124 asks', atOwnClient, { meanBytes: 5_000 }, 100],
   ]
   for (const [client, arrive, network, leastCuts] of cases) {
-    test(`${client}: ${total} messages each way, none lost, none doubled, all in order [seed ${seed}]`, { timeout: 60_000 }, async t => {
+    test(`${client}: ${total} messages each way, none lost, none doubled, all in order [seed ${seed}]`, { timeout: 120_000 }, async t => {
       const random = new Randomness(seed)
       const proxies: FaultProxy[] = []
       const arriveAt = async (name: string): Promise<Talker> => {

@@ -63,6 +63,7 @@ export const atStrophe: Arrive = async (url, name, credentials) => {
   // A request that failed more often is forgotten, with all that it carries in both directions.
   connection.maxRetries = 1_000
   inOrder(connection)
+  neverGivingUp(connection)
   const heard: number[] = []
   return {
     jid: connection.jid, heard,
@@ -90,6 +91,7 @@ interface StropheBosh {
   /** Failures since the last success; the fifth ends the session. */
   errors: number
   readonly _requests: readonly StropheRequest[]
+  _hitError(status: number): void
   _onRequestStateChange(handler: unknown, request: StropheRequest): void
 }
 
@@ -113,5 +115,18 @@ export function inOrder(connection: object): void {
     const next = isAnswered ? early.get(rid + 1) : undefined
     early.delete(rid + 1)
     next?.()
+  }
+}
+
+/**
+ * Strophe.js ends its session at the fifth failure in a row, of all its requests together. On this network that is a matter of chance, and
+ * says nothing about the gateway: what counts here is that a request is repeated until it is answered.
+ */
+function neverGivingUp(connection: object): void {
+  const { _proto: bosh } = connection as { readonly _proto: StropheBosh }
+  const hit = bosh._hitError.bind(bosh)
+  bosh._hitError = status => {
+    bosh.errors = 0
+    hit(status)
   }
 }
