@@ -1,6 +1,5 @@
 /** The BOSH endpoint (XEP-0124 §5): what HTTP has to say, and then one request after the other for the session it belongs to. */
 import { METHODS } from 'node:http'
-import type { Socket } from 'node:net'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/telemetry/clock.ts'
 import type { Log } from '../src/telemetry/log.ts'
@@ -13,13 +12,13 @@ import { Scanner } from '../src/xml/scanner.ts'
 import { defaultXmlLimits } from '../src/xml/limits.ts'
 import { ArrivingBodies } from './arriving-bodies.ts'
 import type { OriginPolicy } from './origin-policy.ts'
-import type { PeerCertificates } from './peer-certificate.ts'
+import type { Peer, Peers } from './peer.ts'
 
 export interface BoshPluginOptions {
   readonly bosh: BoshOptions
   readonly sessions: BoshSessions
   readonly origins: OriginPolicy
-  readonly certificates: PeerCertificates
+  readonly peers: Peers
   readonly clock: Clock
   readonly log: Log
 }
@@ -34,7 +33,7 @@ const legacyStatus: Readonly<Partial<Record<TerminalCondition, number>>> = { 'ba
 const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'OPTIONS', 'CONNECT']
 
 export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions): Promise<void> {
-  const { bosh: { path, max_stanza_size: maxBodySize, request_timeout: requestTimeout }, sessions, origins, certificates, clock, log } = options
+  const { bosh: { path, max_stanza_size: maxBodySize, request_timeout: requestTimeout }, sessions, origins, peers, clock, log } = options
   const scanner = new Scanner({ ...defaultXmlLimits, maxBytes: maxBodySize }, true)
 
   fastify.removeAllContentTypeParsers()
@@ -47,15 +46,14 @@ export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions)
   const terminate = (reply: FastifyReply, condition: TerminalCondition, isLegacy = false) =>
     reply.code(isLegacy ? legacyStatus[condition] ?? 200 : 200).type(defaultContentType).send(bodyBytes(terminateResponse(condition, []), {}))
 
-  /** What a connection shows of its client does not change: it is looked at once. */
-  const shown = new WeakMap<Socket, RequestOrigin>()
+  /** The leaf is looked at once for each peer, not once for each request. */
+  const shown = new WeakMap<Peer, RequestOrigin>()
   const originOf = (request: FastifyRequest): RequestOrigin => {
-    const { socket } = request.raw
-    const known = shown.get(socket)
+    const peer = peers.of(request)
+    const known = shown.get(peer)
     if (known !== undefined) return known
-    const certificate = certificates.of(request)
-    const origin = { secure: 'encrypted' in socket, remoteAddress: request.ip, certificate, fingerprint: fingerprintOf(certificate()) }
-    shown.set(socket, origin)
+    const origin = { ...peer, fingerprint: fingerprintOf(peer.certificate()) }
+    shown.set(peer, origin)
     return origin
   }
 

@@ -7,7 +7,7 @@ import { StreamSocket } from '../src/transport/stream-socket.ts'
 import { type WebSocketShared, WebSocketTransport } from '../src/transport/websocket.ts'
 import type { Transport } from '../src/stream/transport.ts'
 import type { OriginPolicy } from './origin-policy.ts'
-import type { PeerCertificates } from './peer-certificate.ts'
+import type { Peers } from './peer.ts'
 
 export interface WebSocketPluginOptions {
   readonly path: string
@@ -15,7 +15,7 @@ export interface WebSocketPluginOptions {
   readonly maxStanzaSize: number
   readonly compress: boolean
   readonly origins: OriginPolicy
-  readonly certificates: PeerCertificates
+  readonly peers: Peers
   readonly shared: WebSocketShared
   readonly accept: (transport: Transport) => void
   readonly log: Log
@@ -33,7 +33,7 @@ const maxPieces = (maxStanzaSize: number): number => 1_024 + Math.ceil(maxStanza
 const boundedDeflate = { serverNoContextTakeover: true, clientNoContextTakeover: true, serverMaxWindowBits: 12, threshold: 1_024, concurrencyLimit: 4 }
 
 export async function websocket(fastify: FastifyInstance, options: WebSocketPluginOptions): Promise<void> {
-  const { path, maxStanzaSize, compress, origins, certificates, shared, accept, log } = options
+  const { path, maxStanzaSize, compress, origins, peers, shared, accept, log } = options
 
   const serverOptions = {
     maxPayload: maxStanzaSize,
@@ -91,12 +91,7 @@ export async function websocket(fastify: FastifyInstance, options: WebSocketPlug
       // The request and its response are not needed any more, and an idle connection must not hold them: the plugin's error listener would.
       socket.removeAllListeners('error')
       const wire = request.raw.socket
-      const facts = {
-        transport: 'websocket',
-        remoteAddress: request.ip,
-        secure: 'encrypted' in wire,
-        certificate: certificates.of(request),
-      } as const
+      const facts = { transport: 'websocket', ...peers.of(request) } as const
       accept(new WebSocketTransport(socket as StreamSocket, wire, facts, shared))
     },
   })

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Clock } from '../src/telemetry/clock.ts'
 import type { VerifyMode } from '../src/x509/verdict.ts'
-import type { PeerCertificates } from './peer-certificate.ts'
+import type { Peers } from './peer.ts'
 import { welcomeMarkup } from './welcome/page/page.ts'
 import { plainText } from './welcome/plain-text.ts'
 import type { ProspectHost } from './welcome/prospect.ts'
@@ -18,7 +18,7 @@ export interface WelcomePageOptions {
   /** Null where this listener has no WebSocket. */
   readonly websocketPath: string | null
   readonly boshPath: string | null
-  readonly certificates: Pick<PeerCertificates, 'of'>
+  readonly peers: Peers
   readonly software: { readonly name: string, readonly version: string }
   readonly clock: Pick<Clock, 'now'>
 }
@@ -31,15 +31,16 @@ const files = [
 ] as const
 
 export async function welcomePage(fastify: FastifyInstance, options: WelcomePageOptions): Promise<void> {
-  const { hosts, verifyMode, websocketPath, boshPath, certificates, software, clock } = options
+  const { hosts, verifyMode, websocketPath, boshPath, peers, software, clock } = options
 
   fastify.get('/', async (request, reply) => {
     const wire = request.raw.socket
     const host = requestedHost(request.headers.host)
+    const { remoteAddress: address, certificate } = peers.of(request)
     const report = await visitorReport({
-      software, now: clock.now(), address: request.ip,
+      software, now: clock.now(), address,
       tlsVersion: 'encrypted' in wire ? (wire as TLSSocket).getProtocol() ?? 'TLS' : null,
-      requestedHost: host, verifyMode, websocketPath, boshPath, certificate: certificates.of(request), hosts,
+      requestedHost: host, verifyMode, websocketPath, boshPath, certificate, hosts,
     })
     protect(reply, host, report.connection.tlsVersion !== null)
     switch (preferredRepresentation(request.headers.accept)) {

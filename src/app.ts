@@ -11,11 +11,12 @@ import { type Endpoint, hostMeta } from '../plugins/host-meta.ts'
 import { type HttpPatience, httpPatience, requestTimeouts } from '../plugins/http-patience.ts'
 import { refuseMalformed } from '../plugins/malformed-request.ts'
 import { OriginPolicy } from '../plugins/origin-policy.ts'
+import { Peers } from '../plugins/peer.ts'
 import { PeerCertificates } from '../plugins/peer-certificate.ts'
 import { tlsServerOptions } from '../plugins/tls-server-options.ts'
 import { isUpgradeTo, websocket } from '../plugins/websocket.ts'
 import { welcomePage } from '../plugins/welcome-page.ts'
-import { backendsNamed } from './auth/catalogue.ts'
+import { createBackends } from './auth/catalogue.ts'
 import type { ExternalMode } from './auth/certificate-mapping.ts'
 import { BackendDispatch } from './auth/dispatch.ts'
 import { loadMappingModule } from './auth/mapping-module.ts'
@@ -47,6 +48,8 @@ export interface AppOptions {
   readonly config: Config
   /** For each listener of `config.listen.http`; null for plain HTTP. */
   readonly tls: readonly (TlsMaterial | null)[]
+  /** Contents of the files that `auth` names, by path. */
+  readonly authFiles: ReadonlyMap<string, string>
   readonly software: { readonly name: string, readonly version: string }
   readonly clock: Clock
   readonly log: Log
@@ -67,6 +70,7 @@ export class App {
   readonly #options: AppOptions
   readonly #manager: SessionManager
   readonly #hosts: readonly Host[]
+  readonly #backends: BackendDispatch
   readonly #servers: FastifyInstance[] = []
   readonly #limits: ConnectionLimits
   readonly #outbox = new Outbox()
@@ -74,11 +78,12 @@ export class App {
   readonly #boshSessions: BoshSessions
   #isStopping = false
 
-  private constructor(options: AppOptions, hosts: readonly Host[]) {
+  private constructor(options: AppOptions, { hosts, backends }: House) {
     const { config, clock, log } = options
     const { limits, session } = config
     this.#options = options
     this.#hosts = hosts
+    this.#backends = backends
     this.#limits = new ConnectionLimits({ maxConnections: limits.max_connections, maxConnectionsPerAddress: limits.max_connections_per_address, log })
     this.#manager = new SessionManager({
       hosts,
@@ -97,7 +102,7 @@ export class App {
   }
 
   static async create(options: AppOptions): Promise<App> {
-    return new App(options, await composeHosts(options))
+    return new App(options, await composeHouse(options))
   }
 
   get sessionCount(): number { return this.#manager.sessionCount }
@@ -132,7 +137,7 @@ export class App {
     for (const liveness of this.#liveness) liveness.stop()
     const closed = this.#servers.map(({ server }) => new Promise<void>(resolve => { server.close(() => { resolve() }) }))
     this.#limits.cutAll()
-    await Promise.all(closed)
+    await Promise.all([...closed, this.#backends.close()])
   }
 
   async #open(listener: ListenHttp, tls: TlsMaterial | null, first: Listening | undefined): Promise<Listening> {
@@ -175,7 +180,7 @@ export class App {
 
   async #plug(server: FastifyInstance, listener: ListenHttp, tls: TlsMaterial | null): Promise<void> {
     const { config, clock, log, software } = this.#options
-    const certificates = new PeerCertificates(server.server, { tls: tls === null ? null : listener.tls ?? null, clock, log })
+    const peers = new Peers(new PeerCertificates(server.server, { tls: tls === null ? null : listener.tls ?? null, clock, log }))
     const origins = new OriginPolicy(listener.origins, tls !== null)
     const endpoints: Endpoint[] = []
     const accept = (transport: Transport) => { this.#manager.accept(transport) }
@@ -188,7 +193,7 @@ export class App {
       const liveness = new Liveness(ping_rate, clock)
       this.#liveness.push(liveness)
       await server.register(websocket, {
-        path, maxStanzaSize: max_stanza_size, compress, origins, certificates, log, accept,
+        path, maxStanzaSize: max_stanza_size, compress, origins, peers, log, accept,
         shared: {
           stateTimeout: state_timeout,
           maxUnreadBytes,
@@ -199,7 +204,7 @@ export class App {
     }
     if (listener.bosh !== false) {
       endpoints.push({ rel: 'urn:xmpp:alt-connections:xbosh', scheme: 'https', path: listener.bosh.path })
-      await server.register(bosh, { bosh: listener.bosh, sessions: this.#boshSessions, origins, certificates, clock, log })
+      await server.register(bosh, { bosh: listener.bosh, sessions: this.#boshSessions, origins, peers, clock, log })
     }
     await server.register(hostMeta, { endpoints })
     await server.register(health, { isReady: () => !this.#isStopping })
@@ -208,7 +213,7 @@ export class App {
       verifyMode: tls === null ? 'none' : listener.tls?.verify_mode ?? 'none',
       websocketPath: listener.websocket === false ? null : listener.websocket.path,
       boshPath: listener.bosh === false ? null : listener.bosh.path,
-      certificates, software, clock,
+      peers, software, clock,
     })
   }
 
@@ -231,17 +236,29 @@ export class App {
 /** 192 random bits, URL-safe, 32 characters: nobody guesses a stream id, a session id or a resource. */
 const newId = (): string => randomBytes(24).toString('base64url')
 
-async function composeHosts({ config, software, clock, log }: AppOptions): Promise<readonly Host[]> {
+interface House { readonly hosts: readonly Host[], readonly backends: BackendDispatch }
+
+async function composeHouse({ config, authFiles, software, clock, log }: AppOptions): Promise<House> {
   const { auth, general } = config
   const iqs = new IqDispatch(features, software)
   const router = new Router(new Set(general.hosts), iqs)
-  const backends = new BackendDispatch({ backends: backendsNamed(auth.methods), timeoutMilliseconds: authenticationTimeout, clock, log })
+  const backends = new BackendDispatch({
+    backends: await createBackends(auth, { hosts: general.hosts, dataFolder: general.data_dir, file: path => fileNamed(authFiles, path), clock, log }),
+    timeoutMilliseconds: authenticationTimeout, clock, log,
+  })
   const modes: ExternalMode[] = []
   for (const mode of auth.sasl_external) modes.push(typeof mode === 'string' ? mode : await loadMappingModule(mode.module, { clock, log, timeoutMilliseconds: authenticationTimeout }))
   const external: SaslContext['external'] = { modes, commonName: auth.sasl_external_common_name }
-  return general.hosts.map(name => ({
+  const hosts = general.hosts.map((name): Host => ({
     domain: new EmbeddedDomain(name, router, newId),
     mechanisms: auth.sasl_mechanisms,
-    saslContext: certificate => ({ domain: name, certificate, external, backends }),
+    saslContext: peer => ({ ...peer, domain: name, external, backends }),
   }))
+  return { hosts, backends }
+}
+
+function fileNamed(files: ReadonlyMap<string, string>, path: string): string {
+  const content = files.get(path)
+  if (content === undefined) throw new Error(`a file that was not read beforehand: ${path}`)
+  return content
 }

@@ -1,7 +1,6 @@
 /** What would come of a log-in by certificate (external.md §2 to §5): found out by the mechanism itself: no second opinion. */
 import { mechanismNamed, offered, type MechanismKey } from '../../src/sasl/catalogue.ts'
-import type { Mechanism, SaslContext, SaslStep } from '../../src/sasl/mechanism.ts'
-import type { CertificateVerdict } from '../../src/x509/verdict.ts'
+import type { Mechanism, SaslContext, SaslPeer, SaslStep } from '../../src/sasl/mechanism.ts'
 import type { Domainpart } from '../../src/xmpp/jid.ts'
 import { maxShown } from './shown-certificate.ts'
 import { visible } from './visible.ts'
@@ -10,7 +9,7 @@ import { visible } from './visible.ts'
 export interface ProspectHost {
   readonly name: Domainpart
   readonly mechanisms: readonly MechanismKey[]
-  saslContext(certificate: () => CertificateVerdict): SaslContext
+  saslContext(peer: SaslPeer): SaslContext
 }
 
 export interface Prospect {
@@ -25,19 +24,19 @@ export interface Prospect {
   readonly takesAnyName: boolean
 }
 
-export async function prospectAt(host: ProspectHost, certificate: () => CertificateVerdict): Promise<Prospect> {
+export async function prospectAt(host: ProspectHost, peer: SaslPeer): Promise<Prospect> {
   const mechanism = mechanismNamed('EXTERNAL', host.mechanisms)
   if (mechanism === null) {
     const obstacle = { condition: 'invalid-mechanism', text: 'SASL EXTERNAL is not configured here (auth.sasl_mechanisms).' }
     return { host: host.name, isOffered: false, users: [], obstacle, takesAnyName: false }
   }
-  const context = host.saslContext(certificate)
+  const context = host.saslContext(peer)
   const isOffered = offered(context, host.mechanisms).includes(mechanism)
   const unasked = await attempt(mechanism, context, '')
   if (unasked.kind === 'success') {
     return { host: host.name, isOffered, users: [{ jid: unasked.principal.account, authzid: null }], obstacle: null, takesAnyName: false }
   }
-  const verdict = certificate()
+  const verdict = peer.certificate()
   const addresses = verdict.kind === 'accepted' ? verdict.certificate.xmppAddrs : []
   const users: Prospect['users'][number][] = []
   // With one address, asking for it comes to the same as not asking.

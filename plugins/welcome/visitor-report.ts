@@ -1,4 +1,5 @@
 /** What this server sees of a visitor, and what would come of a log-in: the facts behind every form of the welcome page. */
+import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
 import type { CertificateVerdict, VerifyMode } from '../../src/x509/verdict.ts'
 import { type Prospect, prospectAt, type ProspectHost } from './prospect.ts'
 import { type ShownCertificate, shownCertificate } from './shown-certificate.ts'
@@ -43,7 +44,8 @@ export async function visitorReport(visit: Visit): Promise<VisitorReport> {
   const { now, tlsVersion, requestedHost, verifyMode, websocketPath, boshPath, hosts } = visit
   // Once for the whole report, so that its parts agree.
   const verdict = visit.certificate()
-  const logins = await Promise.all(hosts.map(host => prospectAt(host, () => verdict)))
+  const peer = { remoteAddress: visit.address, secure: tlsVersion !== null, certificate: () => verdict, channelBindings: () => noChannelBindings }
+  const logins = await Promise.all(hosts.map(host => prospectAt(host, peer)))
   const shown = verdict.kind === 'none' || verdict.certificate === null ? null : shownCertificate(verdict.certificate, now)
   const url = (scheme: 'http' | 'ws', path: string) =>
     requestedHost === null ? path : `${scheme}${tlsVersion === null ? '' : 's'}://${requestedHost}${path}`

@@ -1,7 +1,11 @@
 /** AuthBackend: who decides whether credentials are good. SASL mechanisms ask, through BackendDispatch (RFC 6120 §6.5). */
 
-import type { Domainpart } from '../xmpp/jid.ts'
-import type { Credentials } from './credentials.ts'
+import type { Clock } from '../telemetry/clock.ts'
+import type { Log } from '../telemetry/log.ts'
+import type { BareJid, Domainpart } from '../xmpp/jid.ts'
+import type { CredentialKind, Credentials } from './credentials.ts'
+import type { AuthOptions } from './options.ts'
+import type { ScramHash, ScramSecret } from './scram-secret.ts'
 
 /** The part of RFC 6120 §6.5 that a backend can decide; mechanisms add the rest. */
 export const refusals = ['account-disabled', 'credentials-expired', 'invalid-authzid', 'not-authorized'] as const
@@ -15,10 +19,35 @@ export type Judgement =
 export interface AuthBackend {
   readonly name: string
   /** A mechanism is offered only if a backend accepts the kind of credentials that it yields; no other kind ever arrives here. */
-  readonly accepts: ReadonlySet<Credentials['kind']>
+  readonly accepts: ReadonlySet<CredentialKind>
   /**
    * A wrong secret is a Judgement, not an error. Throws or rejects only when the backend cannot be reached. One that decides without
    * waiting answers at once, so that a login by certificate costs no promise.
    */
   verify(credentials: Credentials, domain: Domainpart): Judgement | Promise<Judgement>
+  /**
+   * Where `scram` is accepted: what is kept of the user's password with this hash, for SCRAM to work with. Null where there is no such
+   * account, or no such hash of its password. Rejects only when the backend cannot be reached.
+   */
+  scramSecret?(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<ScramSecret | null>
+  /** Lets go of connections and files. */
+  close?(): Promise<void>
+}
+
+/** What a backend is made with, beside its options. */
+export interface BackendSurroundings {
+  readonly hosts: readonly Domainpart[]
+  /** `general.data_dir`, absolute. */
+  readonly dataFolder: string
+  /** What stands in a file that the options name, read and checked before. */
+  readonly file: (path: string) => string
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How a configured backend comes about. Rejects only for a bug or a missing library: a server that cannot be reached now may be there later. */
+export interface BackendDefinition {
+  /** As in `auth.methods`. */
+  readonly name: string
+  create(options: AuthOptions, surroundings: BackendSurroundings): AuthBackend | Promise<AuthBackend>
 }

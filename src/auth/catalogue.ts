@@ -1,15 +1,16 @@
-/** The backends there are. Adding one is a file in backends/ and a line here; configuration and documentation follow. */
+/** The backends there are. Adding one is a file in backends/ and a line here and in options.ts; documentation follows. */
 
-import type { AuthBackend } from './backend.ts'
+import type { AuthBackend, BackendDefinition, BackendSurroundings } from './backend.ts'
 import { pki } from './backends/pki.ts'
+import type { AuthOptions, BackendName } from './options.ts'
 
-export const backends = [pki] as const satisfies readonly AuthBackend[]
+const definitions: Readonly<Record<BackendName, BackendDefinition>> = {
+  pki: { name: 'pki', create: () => pki },
+}
 
-/** As written in `auth.methods`. */
-export type BackendName = (typeof backends)[number]['name']
-
-/** The named backends, in the order in which they are to be asked. */
-export function backendsNamed(names: readonly BackendName[]): readonly AuthBackend[] {
-  const all: readonly AuthBackend[] = backends
-  return names.flatMap(name => all.filter(backend => backend.name === name))
+/** The configured backends, in the order in which they are to be asked. */
+export async function createBackends(options: AuthOptions, surroundings: BackendSurroundings): Promise<readonly AuthBackend[]> {
+  const backends: AuthBackend[] = []
+  for (const name of options.methods) backends.push(await definitions[name].create(options, surroundings))
+  return backends
 }

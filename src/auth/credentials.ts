@@ -11,6 +11,9 @@ export type Credentials =
   | { readonly kind: 'certificate', readonly user: BareJid, readonly certificate: Certificate }
   | { readonly kind: 'password', readonly user: BareJid, readonly password: string }
 
+/** What backends declare and mechanisms yield. `scram`: a password that is proved without being told (RFC 5802), from what a backend keeps of it. */
+export type CredentialKind = Credentials['kind'] | 'scram'
+
 /** The certificate by which a session lives: RFC 6120 §13.7.2.3 wants it watched for as long as the stream lasts. */
 export interface CertificateProof { readonly fingerprint256: string, readonly notAfter: number }
 

@@ -2,10 +2,11 @@
 
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
-import type { Domainpart } from '../xmpp/jid.ts'
+import type { BareJid, Domainpart } from '../xmpp/jid.ts'
 import type { AuthBackend, Judgement, Refusal } from './backend.ts'
-import type { Credentials } from './credentials.ts'
+import type { CredentialKind, Credentials } from './credentials.ts'
 import { within } from './deadline.ts'
+import type { ScramHash, ScramSecret } from './scram-secret.ts'
 
 interface Denial {
   readonly ok: false
@@ -16,6 +17,9 @@ interface Denial {
 
 /** What all backends together say. */
 export type Authentication = { readonly ok: true, readonly backend: string } | Denial
+
+/** What a backend keeps of a password; null where none of them has any. */
+export type SecretLookup = { readonly ok: true, readonly secret: ScramSecret | null, readonly backend: string | null } | Denial
 
 export interface DispatchOptions {
   readonly backends: readonly AuthBackend[]
@@ -31,13 +35,39 @@ export class BackendDispatch {
   constructor(options: DispatchOptions) { this.#options = options }
 
   /** Whether any backend judges this kind at all: what a mechanism asks before it is offered. */
-  accepts(kind: Credentials['kind']): boolean {
+  accepts(kind: CredentialKind): boolean {
     return this.#options.backends.some(backend => backend.accepts.has(kind))
   }
 
   /** Never throws, never rejects, and takes at most `timeoutMilliseconds` for each backend. At once where all of them answer at once. */
   verify(credentials: Credentials, domain: Domainpart): Authentication | Promise<Authentication> {
     return this.#askFrom(0, credentials, domain, null)
+  }
+
+  /** What the first backend that knows the account keeps of its password. Never rejects; as long as `verify` at most. */
+  async secretFor(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<SecretLookup> {
+    let denial: Denial | null = null
+    for (const backend of this.#options.backends) {
+      if (!backend.accepts.has('scram') || backend.scramSecret === undefined) continue
+      try {
+        const secret = await within(this.#options.timeoutMilliseconds, this.#options.clock, backend.scramSecret(user, hash, domain))
+        if (secret !== null) return { ok: true, secret, backend: backend.name }
+      } catch (cause) {
+        denial ??= this.#unreachable(backend, domain, cause)
+      }
+    }
+    return denial ?? { ok: true, secret: null, backend: null }
+  }
+
+  /** Lets go of what the backends hold. */
+  async close(): Promise<void> {
+    for (const backend of this.#options.backends) {
+      try {
+        await backend.close?.()
+      } catch (cause) {
+        this.#options.log.warn({ event: 'auth.backend_not_closed', backend: backend.name, cause })
+      }
+    }
   }
 
   #askFrom(first: number, credentials: Credentials, domain: Domainpart, soFar: Denial | null): Authentication | Promise<Authentication> {

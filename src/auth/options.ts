@@ -8,8 +8,12 @@ export const mappingModuleOption = Type.Object({
 
 export const externalModes = ['standard', 'common_name', 'auth_id'] as const
 
+/** As written in `auth.methods`; what each is stands in catalogue.ts. */
+export const backendNames = ['pki'] as const
+export type BackendName = (typeof backendNames)[number]
+
 export const authOptions = Type.Object({
-  methods: Type.Array(Type.Enum(['pki']), {
+  methods: Type.Array(Type.Enum(backendNames), {
     default: ['pki'], minItems: 1, uniqueItems: true,
     description: 'Who judges credentials, asked in this order, each only for the kinds that it judges. '
       + '`pki` accepts every user that a verified certificate maps to.',

@@ -11,6 +11,7 @@ import type { Surroundings } from './command.ts'
 export interface CheckedConfiguration {
   readonly config: Config
   readonly tls: FileCheck['tls']
+  readonly authFiles: FileCheck['authFiles']
   readonly warnings: FileCheck['warnings']
   /** Names of the development certificates' files made just now. */
   readonly made: readonly string[]
@@ -34,7 +35,7 @@ export async function checkedConfiguration(file: string | null, surroundings: Su
     made = files.made
   }
   const config = await loadConfig(file, { certsFolder })
-  const { mistakes, warnings, tls } = await checkFiles(config, now)
+  const { mistakes, warnings, tls, authFiles } = await checkFiles(config, now)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return { config, tls, warnings: [...config.warnings, ...warnings], made }
+  return { config, tls, authFiles, warnings: [...config.warnings, ...warnings], made }
 }

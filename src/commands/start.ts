@@ -23,10 +23,10 @@ export const start: Command = {
     const { values, positionals } = parseArgs({ args: [...argv], allowPositionals: true, options: { config: { type: 'string' } } })
     if (positionals.length > 0) throw new UsageError(`"${positionals[0] ?? ''}" is not expected here; a configuration is named with --config`)
     const file = configurationFile(values.config, surroundings)
-    const { config, tls, warnings, made } = await checkedConfiguration(file, surroundings, systemClock.now())
+    const { config, tls, authFiles, warnings, made } = await checkedConfiguration(file, surroundings, systemClock.now())
     const log = pinoLog({ level: config.general.log_level, readable: process.stdout.isTTY })
     for (const { path, text } of warnings) log.warn({ event: 'configuration.warning', key: path, text })
-    const app = await App.create({ config, tls, software: { name: 'Meerkat', version: surroundings.version }, clock: systemClock, log })
+    const app = await App.create({ config, tls, authFiles, software: { name: 'Meerkat', version: surroundings.version }, clock: systemClock, log })
     let listening
     try {
       listening = await app.listen()

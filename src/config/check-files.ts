@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import type { Mistake, Warning } from './config-error.ts'
 import { readNamedFile } from './read-file.ts'
 import { Report } from './report.ts'
+import { readAuthFiles } from './auth-files.ts'
 import { loadTlsMaterial } from './tls-material.ts'
 import { quoted } from './wording.ts'
 
@@ -16,6 +17,8 @@ export interface FileCheck {
   readonly warnings: readonly Warning[]
   /** For each of `config.listen.http`, in order; null for plain HTTP, and where a mistake was found. */
   readonly tls: readonly (TlsMaterial | null)[]
+  /** What stands in the files that the configured backends name, by path. */
+  readonly authFiles: ReadonlyMap<string, string>
 }
 
 /** `now` in ms since the epoch. */
@@ -32,8 +35,9 @@ export async function checkFiles(config: Config, now: number): Promise<FileCheck
     tls.push(material)
   }
   await checkMappingModules(config, report)
+  const authFiles = await readAuthFiles(config.auth, report)
   await checkInlinePasswords(config, report)
-  return { mistakes: report.mistakes, warnings: report.warnings, tls }
+  return { mistakes: report.mistakes, warnings: report.warnings, tls, authFiles }
 }
 
 async function checkMappingModules({ auth }: Config, report: Report): Promise<void> {

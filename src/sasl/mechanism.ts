@@ -1,10 +1,11 @@
 /** What a SASL mechanism is to the stream (RFC 6120 §6, RFC 4422). A mechanism is a stateless value; begin() returns the exchange. */
 
 import type { CommonNameAffixes, ExternalMode } from '../auth/certificate-mapping.ts'
-import type { Credentials, Principal } from '../auth/credentials.ts'
+import type { CredentialKind, Principal } from '../auth/credentials.ts'
 import type { BackendDispatch } from '../auth/dispatch.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
 import type { Domainpart } from '../xmpp/jid.ts'
+import type { ChannelBindings } from './channel-binding.ts'
 
 /** RFC 6120 §6.5. */
 export const saslConditions = ['aborted', 'account-disabled', 'credentials-expired', 'encryption-required',
@@ -27,14 +28,23 @@ export type SaslStep =
   | { readonly kind: 'success', readonly principal: Principal, readonly data: Uint8Array | null }
   | SaslFailure
 
-export interface SaslContext {
-  /** The host that the stream was opened to. */
-  readonly domain: Domainpart
+/** What the connection shows of the one who wants to log in. */
+export interface SaslPeer {
+  readonly remoteAddress: string
+  /** TLS protects the way from the client to us (or to a proxy that we trust). */
+  readonly secure: boolean
   /** Makes the verdict again at every call: a connection can be days old. */
   readonly certificate: () => CertificateVerdict
+  /** Of the TLS connection that the client itself made with us; none where TLS ends elsewhere. */
+  readonly channelBindings: () => ChannelBindings
+}
+
+export interface SaslContext extends SaslPeer {
+  /** The host that the stream was opened to. */
+  readonly domain: Domainpart
   /** `auth.sasl_external` and `auth.sasl_external_common_name`. */
   readonly external: { readonly modes: readonly ExternalMode[], readonly commonName: CommonNameAffixes }
-  readonly backends: Pick<BackendDispatch, 'accepts' | 'verify'>
+  readonly backends: Pick<BackendDispatch, 'accepts' | 'verify' | 'secretFor'>
 }
 
 export interface SaslExchange {
@@ -50,7 +60,7 @@ export interface Mechanism {
   readonly name: string
   /** As in `auth.sasl_mechanisms`. */
   readonly key: string
-  readonly yields: Credentials['kind']
+  readonly yields: CredentialKind
   /** Whether to advertise the mechanism on this connection. */
   offered(context: SaslContext): boolean
   begin(context: SaslContext): SaslExchange

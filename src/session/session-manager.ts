@@ -1,7 +1,7 @@
 /** The only way in, for every transport: makes streams of transports and sessions of streams, and knows them all. */
 import type { Principal } from '../auth/credentials.ts'
 import type { MechanismKey } from '../sasl/catalogue.ts'
-import type { SaslContext } from '../sasl/mechanism.ts'
+import type { SaslContext, SaslPeer } from '../sasl/mechanism.ts'
 import { ReceivingStream } from '../stream/receiving-stream.ts'
 import type { OutboundStream, ServedHost, StreamServices } from '../stream/stream-services.ts'
 import type { Transport } from '../stream/transport.ts'
@@ -20,7 +20,7 @@ import { type Rate, RateLimiter } from './rate-limiter.ts'
 export interface Host {
   readonly domain: Domain
   readonly mechanisms: readonly MechanismKey[]
-  readonly saslContext: (certificate: SaslContext['certificate']) => SaslContext
+  readonly saslContext: (peer: SaslPeer) => SaslContext
 }
 
 /** How often sessions are held against their certificates, in milliseconds: RFC 6120 §13.7.2.3, and external.md §7 allows 30 s. */

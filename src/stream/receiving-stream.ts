@@ -3,6 +3,7 @@
  * restart, resource binding, and then the short way from the transport to the session.
  */
 import type { Principal } from '../auth/credentials.ts'
+import type { SaslPeer } from '../sasl/mechanism.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import { parseBareJid } from '../xmpp/jid.ts'
 import { NS_CLIENT, NS_SASL } from '../xmpp/namespaces.ts'
@@ -15,7 +16,7 @@ import { authenticationFeatures, bindingFeatures } from './features.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import { SaslNegotiation, type SaslReply } from './sasl-negotiation.ts'
 import type { OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
-import type { Transport, TransportEvents } from './transport.ts'
+import type { ConnectionFacts, Transport, TransportEvents } from './transport.ts'
 
 /** external.md §6: after this many failures the stream ends. */
 const maxFailures = 3
@@ -146,7 +147,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
 
     const { authenticated } = phase
     if (authenticated === null) {
-      const context = host.saslContext(() => this.facts.certificate())
+      const context = host.saslContext(peerOf(this.facts))
       const sasl = new SaslNegotiation(host.mechanisms, context)
       this.#sendHeader(host, header)
       this.#phase = { name: 'authenticating', host, sasl, failures: 0, pending: false }
@@ -287,6 +288,10 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#timer = null
   }
 }
+
+const peerOf = (facts: ConnectionFacts): SaslPeer => ({
+  remoteAddress: facts.remoteAddress, secure: facts.secure, certificate: () => facts.certificate(), channelBindings: () => facts.channelBindings(),
+})
 
 /** Whether it is a resource: one that was bound for a stream that has gone meanwhile is let go. */
 const isSink = (settled: unknown): settled is StanzaSink => typeof settled === 'object' && settled !== null && 'streamEnded' in settled

@@ -1,7 +1,7 @@
 /** What a receiving stream asks of the house: declared here by its consumer, given by the session manager. */
 import type { Principal } from '../auth/credentials.ts'
 import type { MechanismKey } from '../sasl/catalogue.ts'
-import type { SaslContext } from '../sasl/mechanism.ts'
+import type { SaslContext, SaslPeer } from '../sasl/mechanism.ts'
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { Domainpart, FullJid } from '../xmpp/jid.ts'
@@ -31,7 +31,7 @@ export interface ServedHost {
   /** What is configured for this host, in the order in which it is advertised. */
   readonly mechanisms: readonly MechanismKey[]
   /** The context of one attempt on a connection. */
-  readonly saslContext: (certificate: SaslContext['certificate']) => SaslContext
+  readonly saslContext: (peer: SaslPeer) => SaslContext
   /** Binds a resource (RFC 6120 §7). Refuses with a StanzaError. */
   bind(stream: OutboundStream, principal: Principal, requested: string | null): StanzaSink | Promise<StanzaSink>
 }

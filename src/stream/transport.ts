@@ -1,4 +1,5 @@
 /** What carries one XML stream. WebSocket, BOSH and TCP differ only below this line. */
+import type { ChannelBindings } from '../sasl/channel-binding.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import type { Markup } from '../xml/write.ts'
@@ -13,6 +14,8 @@ export interface ConnectionFacts {
   readonly secure: boolean
   /** What the peer's certificate is worth now. The evidence is fixed; the dates are compared at each call (external.md §1). */
   certificate(): CertificateVerdict
+  /** Computed when asked for: most logins do without. */
+  channelBindings(): ChannelBindings
 }
 
 /** What a transport tells its stream: synchronously, in arrival order, never after `footer` or `lost`. */

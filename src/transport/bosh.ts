@@ -1,5 +1,6 @@
 /** One XML stream over the requests of one BOSH session (XEP-0124, XEP-0206). Nothing of rid, wait and hold rises above this. */
 import { timingSafeEqual } from 'node:crypto'
+import type { ChannelBindings } from '../sasl/channel-binding.ts'
 import { streamErrorMarkup } from '../stream/stream-error-markup.ts'
 import type { ConnectionFacts, Transport, TransportEvents } from '../stream/transport.ts'
 import type { Clock, Timer } from '../telemetry/clock.ts'
@@ -22,6 +23,7 @@ export interface RequestOrigin {
   readonly secure: boolean
   readonly remoteAddress: string
   readonly certificate: () => CertificateVerdict
+  readonly channelBindings: () => ChannelBindings
   /** Of the leaf that it shows, whatever that is worth; as `fingerprintOf` makes it. */
   readonly fingerprint: Buffer | null
 }
@@ -86,8 +88,12 @@ export class BoshTransport implements Transport, Held {
     this.#end = end
     this.#certificate = origin.certificate
     this.#window = new BoshWindow(firstRid, agreement.limits, shared.clock.now())
-    const { secure, remoteAddress } = origin
-    this.facts = { transport: 'bosh', remoteAddress, secure, certificate: () => this.#certificate() }
+    const { secure, remoteAddress, channelBindings } = origin
+    this.facts = {
+      transport: 'bosh', remoteAddress, secure, certificate: () => this.#certificate(),
+      // The requests of one login may come over several connections: only what they have in common binds them.
+      channelBindings: () => ({ tlsExporter: null, tlsServerEndPoint: channelBindings().tlsServerEndPoint }),
+    }
   }
 
   get stateTimeout(): number { return this.#agreement.stateTimeout }

@@ -4,6 +4,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { bosh } from '../../plugins/bosh.ts'
 import { registerCrossOrigin } from '../../plugins/cross-origin.ts'
 import { OriginPolicy } from '../../plugins/origin-policy.ts'
+import { Peers } from '../../plugins/peer.ts'
 import { PeerCertificates } from '../../plugins/peer-certificate.ts'
 import { boshOptions } from '../../src/transport/bosh-options.ts'
 import type { BoshSessions } from '../../src/transport/bosh-sessions.ts'
@@ -39,7 +40,7 @@ async function faulty(): Promise<{ readonly server: FastifyInstance, readonly ev
   const origins = new OriginPolicy([listedOrigin], true)
   const sessions = { create() { throw new Error('a bug') }, find() { throw new Error('a bug') } } as unknown as BoshSessions
   await registerCrossOrigin(server, { origins })
-  await server.register(bosh, { bosh: Value.Create(boshOptions), sessions, origins, certificates: new PeerCertificates(server.server, { tls: null, clock, log }), clock, log })
+  await server.register(bosh, { bosh: Value.Create(boshOptions), sessions, origins, peers: new Peers(new PeerCertificates(server.server, { tls: null, clock, log })), clock, log })
   return { server, events }
 }
 

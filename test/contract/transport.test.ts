@@ -13,6 +13,7 @@ import { WebSocketTransport } from '../../src/transport/websocket.ts'
 import { defaultXmlLimits } from '../../src/xml/limits.ts'
 import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
+import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
 import { Scanner } from '../../src/xml/scanner.ts'
 import { NS_FRAMING } from '../../src/xmpp/namespaces.ts'
 import { TurnedClock } from '../support/turned-clock.ts'
@@ -31,7 +32,7 @@ async function webSocketPair(): Promise<TransportUnderTest> {
   const accepted = new Promise<WebSocketTransport>(resolve => {
     server.once('connection', (socket, request) => {
       resolve(new WebSocketTransport(socket, request.socket,
-        { transport: 'websocket', remoteAddress: '127.0.0.1', secure: false, certificate: () => ({ kind: 'none' }) },
+        { transport: 'websocket', remoteAddress: '127.0.0.1', secure: false, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings },
         { stateTimeout: 1_000, maxUnreadBytes: 1_000_000, scanner: new Scanner(), liveness: new Liveness(0, systemClock), outbox: new Outbox(), clock: systemClock }))
     })
   })
@@ -80,7 +81,7 @@ const inactivity = 60
 /** The end of the wire is where HTTP begins: bodies go in, and come out. */
 async function boshPair(): Promise<TransportUnderTest> {
   const clock = new TurnedClock()
-  const origin: RequestOrigin = { secure: true, remoteAddress: '127.0.0.1', certificate: () => ({ kind: 'none' }), fingerprint: null }
+  const origin: RequestOrigin = { secure: true, remoteAddress: '127.0.0.1', certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings, fingerprint: null }
   const transport = new BoshTransport(1, origin, {
     creation: { sid: 'sid', wait: 60, hold: 1, requests: 2, inactivity, polling: 5, maxPause: 120, ver: '1.11', content: null },
     limits: { requests: 2, hold: 1, wait: 60_000, inactivity: inactivity * 1_000, maxPause: 120_000, polling: 5_000,

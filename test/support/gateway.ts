@@ -65,9 +65,9 @@ export class Gateway {
     const record = (level: string) => (event: LogEvent) => { events.push({ ...event, level }) }
     const log: Log = { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') }
     const config = await loadConfig(file, { certsFolder: certs })
-    const { mistakes, tls } = await checkFiles(config, Date.now())
+    const { mistakes, tls, authFiles } = await checkFiles(config, Date.now())
     if (mistakes.length > 0) throw new ConfigError(mistakes)
-    const app = await App.create({ config, tls, software: { name: 'Meerkat', version: '0.0.0-test' }, clock, log, ...patience === undefined ? {} : { patience } })
+    const app = await App.create({ config, tls, authFiles, software: { name: 'Meerkat', version: '0.0.0-test' }, clock, log, ...patience === undefined ? {} : { patience } })
     const listening = await app.listen()
     return new Gateway(app, folder, listening, await readFile(join(certs, 'ca.crt'), 'utf8'), events)
   }

@@ -4,6 +4,7 @@ import type { ConnectionFacts, Transport, TransportEvents } from '../../src/stre
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
+import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
 import { Scanner } from '../../src/xml/scanner.ts'
 import type { Markup } from '../../src/xml/write.ts'
 import type { StreamError } from '../../src/xmpp/stream-error.ts'
@@ -23,7 +24,7 @@ export class RecordedTransport implements Transport {
   #events: TransportEvents | null = null
 
   constructor(certificate: () => CertificateVerdict) {
-    this.facts = { transport: 'websocket', remoteAddress: '192.0.2.1', secure: true, certificate }
+    this.facts = { transport: 'websocket', remoteAddress: '192.0.2.1', secure: true, certificate, channelBindings: () => noChannelBindings }
   }
 
   // What the stream calls.

@@ -70,7 +70,7 @@ export class StreamRig {
       return {
         name: domain,
         mechanisms: ['external'],
-        saslContext: certificate => ({ domain, certificate, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }),
+        saslContext: peer => ({ ...peer, domain, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }),
         bind: (_stream, principal, requested) => {
           const bound = bind(principal, requested)
           return bound instanceof Promise ? bound.then(keep) : keep(bound)

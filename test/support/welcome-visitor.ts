@@ -29,7 +29,7 @@ export function hostNamed(name: string, { modes = ['standard'], mechanisms = ['e
   const backend = judge === undefined ? pki : { ...pki, verify: judge }
   const backends = new BackendDispatch({ backends: [backend], timeoutMilliseconds: 1_000, clock: systemClock, log: silentLog })
   const external = { modes, commonName: { prefix: '', suffix: '' } }
-  return { name: domain, mechanisms, saslContext: certificate => ({ domain, certificate, external, backends }) }
+  return { name: domain, mechanisms, saslContext: peer => ({ ...peer, domain, external, backends }) }
 }
 
 export const exampleNet = hostNamed('example.net')

@@ -3,9 +3,12 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 
+import { Value } from 'typebox/value'
+
 import type { AuthBackend, Judgement, Refusal } from '../../src/auth/backend.ts'
 import { pki } from '../../src/auth/backends/pki.ts'
-import { backendsNamed } from '../../src/auth/catalogue.ts'
+import { createBackends } from '../../src/auth/catalogue.ts'
+import { authOptions } from '../../src/auth/options.ts'
 import type { Credentials } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
@@ -160,7 +163,9 @@ describe('a backend that cannot be reached is temporary-auth-failure, never succ
   })
 })
 
-test('the backends of auth.methods are asked in the order written', () => {
-  assert.deepEqual(backendsNamed(['pki']), [pki])
-  assert.deepEqual(backendsNamed([]), [])
+test('the backends of auth.methods are asked in the order written', async () => {
+  const surroundings = { hosts: [host], dataFolder: '/nowhere', file: () => assert.fail('no file is named'), clock: new TurnedClock(), log: recordingLog().log }
+  const options = Value.Create(authOptions)
+  assert.deepEqual(await createBackends({ ...options, methods: ['pki'] }, surroundings), [pki])
+  assert.deepEqual(await createBackends({ ...options, methods: [] }, surroundings), [])
 })

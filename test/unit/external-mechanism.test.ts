@@ -8,6 +8,7 @@ import { pki } from '../../src/auth/backends/pki.ts'
 import type { ExternalMode } from '../../src/auth/certificate-mapping.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import { mechanismNamed, mechanisms, offered } from '../../src/sasl/catalogue.ts'
+import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
 import { external } from '../../src/sasl/external.ts'
 import type { SaslContext, SaslFailure, SaslStep } from '../../src/sasl/mechanism.ts'
 import { reassess } from '../../src/x509/verdict.ts'
@@ -29,6 +30,7 @@ function contextWith(verdict: CertificateVerdict | (() => CertificateVerdict), b
   const { log } = recordingLog()
   return {
     domain: host,
+    remoteAddress: '192.0.2.1', secure: true, channelBindings: () => noChannelBindings,
     certificate: typeof verdict === 'function' ? verdict : () => verdict,
     external: { modes, commonName: { prefix: '', suffix: '' } },
     backends: new BackendDispatch({ backends, timeoutMilliseconds: 5_000, clock: new TurnedClock(), log }),

@@ -32,7 +32,7 @@ function house(options: Partial<SessionManagerOptions> = {}) {
   let ids = 0
   const manager = new SessionManager({
     hosts: [{ domain, mechanisms: ['external'],
-      saslContext: certificate => ({ domain: name, certificate, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
+      saslContext: peer => ({ ...peer, domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
     resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, newId: () => { ids += 1; return `id-${ids}` }, clock, log, ...options,
   })
   const arrive = (certificate = alice): RecordedTransport => {

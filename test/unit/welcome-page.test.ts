@@ -5,6 +5,7 @@ import { after, describe, test } from 'node:test'
 import Fastify from 'fastify'
 
 import { registerCrossOrigin } from '../../plugins/cross-origin.ts'
+import { Peers } from '../../plugins/peer.ts'
 import { OriginPolicy } from '../../plugins/origin-policy.ts'
 import { welcomePage } from '../../plugins/welcome-page.ts'
 import { html } from '../../plugins/welcome/page/html.ts'
@@ -21,7 +22,7 @@ function serve(verdict: CertificateVerdict) {
   // As src/app.ts has it: what other origins may read is one rule for all paths.
   void registerCrossOrigin(server, { origins: new OriginPolicy([], true) })
   server.register(welcomePage, {
-    hosts: [exampleNet], verifyMode: 'peer', websocketPath: '/xmpp-websocket', boshPath: '/http-bind', certificates: { of: () => () => verdict },
+    hosts: [exampleNet], verifyMode: 'peer', websocketPath: '/xmpp-websocket', boshPath: '/http-bind', peers: new Peers({ of: () => () => verdict }),
     software: { name: 'Meerkat', version: '1.2.3' }, clock: { now: () => now },
   })
   return server

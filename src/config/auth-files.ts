@@ -1,0 +1,35 @@
+/** Reads the files that the configured backends name: passwords and CAs. What is missing is told before anything listens. */
+import type { AuthOptions } from '../auth/options.ts'
+import { readNamedFile } from './read-file.ts'
+import type { Report } from './report.ts'
+import { warnIfOpen } from './server-key.ts'
+import { quoted } from './wording.ts'
+
+/** By path. Only of the sections of backends that are asked (`auth.methods`). */
+export async function readAuthFiles(auth: AuthOptions, report: Report): Promise<ReadonlyMap<string, string>> {
+  const files = new Map<string, string>()
+  for (const name of auth.methods) {
+    for (const { path, file } of filesIn(Object.getOwnPropertyDescriptor(auth, name)?.value, `auth.${name}`)) {
+      const read = await readNamedFile(file)
+      if (!read.ok) {
+        report.mistake(path, { found: `${quoted(file)}: ${read.failure}`, allowed: 'a file that can be read', remedy: 'Correct the path, or the permissions of the file.' })
+        continue
+      }
+      if (!isPublic(path)) warnIfOpen(file, path, read.mode, report)
+      files.set(file, Buffer.from(read.bytes).toString('utf8'))
+    }
+  }
+  return files
+}
+
+/** Keys that name files end in "file": `password_file`, `tls.cacertfile`. */
+function filesIn(section: unknown, path: string): readonly { readonly path: string, readonly file: string }[] {
+  if (typeof section !== 'object' || section === null) return []
+  return Object.entries(section).flatMap(([key, value]) => {
+    if (typeof value === 'string') return key.endsWith('file') ? [{ path: `${path}.${key}`, file: value }] : []
+    return filesIn(value, `${path}.${key}`)
+  })
+}
+
+/** Certificates are for everybody's eyes. */
+const isPublic = (path: string): boolean => path.endsWith('certfile')
