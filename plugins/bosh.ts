@@ -2,6 +2,7 @@
 import { METHODS } from 'node:http'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Clock } from '../src/telemetry/clock.ts'
+import { type LimitName, limitOf } from '../src/telemetry/limit.ts'
 import type { Log } from '../src/telemetry/log.ts'
 import { bodyBytes, BodyError, readBody, scanWrapper } from '../src/transport/bosh-body.ts'
 import type { BoshOptions } from '../src/transport/bosh-options.ts'
@@ -39,8 +40,8 @@ export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions)
   fastify.removeAllContentTypeParsers()
   fastify.addContentTypeParser('*', { parseAs: 'buffer', bodyLimit: maxBodySize }, (_request, body, done) => { done(null, body) })
 
-  const note = ({ ip, headers: { origin } }: FastifyRequest, status: number, reason: string): void => {
-    log.info({ event: 'bosh.refused', status, reason, address: ip, origin })
+  const note = (request: FastifyRequest, status: number, reason: string, limit?: LimitName): void => {
+    log.info({ event: 'bosh.refused', status, reason, address: peers.of(request).remoteAddress, origin: request.headers.origin, limit })
   }
 
   const terminate = (reply: FastifyReply, condition: TerminalCondition, isLegacy = false) =>
@@ -58,7 +59,7 @@ export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions)
   }
 
   const arriving = new ArrivingBodies<FastifyReply>(requestTimeout, clock, reply => {
-    note(reply.request, 408, 'the request took too long')
+    note(reply.request, 408, 'the request took too long', 'bosh.request_timeout')
     terminate(reply.header('connection', 'close'), 'policy-violation')
   })
 
@@ -71,7 +72,7 @@ export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions)
       // What was going to be sent is not waited for.
       reply.code(status).header('connection', 'close').type('text/plain; charset=utf-8').send(`${text}\n`)
     }
-    if (raw.method === 'POST' && origins.judge(origin, host) === 'refused') {
+    if (raw.method === 'POST' && origins.judge(origin, host, peers.of(request).secure) === 'refused') {
       refuse(403, 'Pages of this origin may not connect here: the operator would have to list it in listen.http.origins.')
     } else if (encoding !== undefined && encoding !== 'identity') {
       // Nothing is unpacked, so nothing can explode: §7.2, no `accept` is announced.
@@ -87,7 +88,7 @@ export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions)
     arriving.end(reply)
     const status = error.statusCode ?? 500
     if (status >= 500) log.error({ event: 'http.bug', error, path })
-    else note(request, status, error.message)
+    else note(request, status, error.message, status === 413 ? 'bosh.max_stanza_size' : undefined)
     return terminate(reply, status === 413 ? 'policy-violation' : status >= 500 ? 'internal-server-error' : 'bad-request')
   })
 
@@ -95,12 +96,12 @@ export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions)
     arriving.end(reply)
     const bytes = request.body ?? Buffer.alloc(0)
     const origin = originOf(request)
-    const refuse = (condition: TerminalCondition, reason: string, isLegacy = false) => {
-      note(request, isLegacy ? legacyStatus[condition] ?? 200 : 200, `${condition}: ${reason}`)
+    const refuse = (condition: TerminalCondition, reason: string, isLegacy = false, limit?: LimitName) => {
+      note(request, isLegacy ? legacyStatus[condition] ?? 200 : 200, `${condition}: ${reason}`, limit)
       return terminate(reply, condition, isLegacy)
     }
     let wrapper
-    try { wrapper = scanWrapper(bytes, scanner) } catch (error) { return refuse('bad-request', reasonOf(error)) }
+    try { wrapper = scanWrapper(bytes, scanner) } catch (error) { return refuse('bad-request', reasonOf(error), false, limitOf(error)) }
     const sid = wrapper.root.attribute('sid')
     const session = sid === null ? null : sessions.find(sid, origin)
     if (sid !== null && session === null) return refuse('item-not-found', 'there is no such session, or it is not this client\'s')
@@ -117,7 +118,10 @@ export async function bosh(fastify: FastifyInstance, options: BoshPluginOptions)
       transport.refuse(new HttpExchange(reply, creation.content, creation.ver === null), reasonOf(error))
       return undefined
     }
-    if (typeof found === 'string') return refuse(found, 'no session for this request', isLegacy)
+    if ('condition' in found) {
+      const { condition, limit } = found
+      return refuse(condition, limit === undefined ? 'no session for this request' : `as many sessions as ${limit} allows`, isLegacy, limit)
+    }
     const { transport, agreement: { creation } } = found
     const exchange = new HttpExchange(reply, creation.content, creation.ver === null)
     sessions.underWay += 1

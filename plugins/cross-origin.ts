@@ -2,9 +2,11 @@
 import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 import type { OriginPolicy } from './origin-policy.ts'
+import type { Peers } from './peer.ts'
 
 export interface CrossOriginOptions {
   readonly origins: OriginPolicy
+  readonly peers: Pick<Peers, 'of'>
 }
 
 /** The same for everybody, so everybody may read it: XEP-0156 §3, and the module that pages load. */
@@ -19,10 +21,11 @@ const trusted = { ...shared, origin: true, credentials: true }
 const everybody = { ...shared, origin: '*' }
 const nobody = { ...shared, origin: false }
 
-export async function registerCrossOrigin(fastify: FastifyInstance, { origins }: CrossOriginOptions): Promise<void> {
+export async function registerCrossOrigin(fastify: FastifyInstance, { origins, peers }: CrossOriginOptions): Promise<void> {
   await fastify.register(cors, {
-    delegator: ({ headers, url }, decide) => {
-      const verdict = origins.judge(headers.origin, headers.host)
+    delegator: (request, decide) => {
+      const { headers, url } = request
+      const verdict = origins.judge(headers.origin, headers.host, peers.of(request).secure)
       if (verdict === 'listed' || verdict === 'same-origin') decide(null, trusted)
       else decide(null, publicPaths.has(pathOf(url)) ? everybody : nobody)
     },

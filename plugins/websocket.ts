@@ -53,7 +53,7 @@ export async function websocket(fastify: FastifyInstance, options: WebSocketPlug
   })
 
   const refuse = (request: FastifyRequest, reply: FastifyReply, status: number, reason: string) => {
-    log.info({ event: 'websocket.refused', status, reason, address: request.ip, origin: request.headers.origin })
+    log.info({ event: 'websocket.refused', status, reason, address: peers.of(request).remoteAddress, origin: request.headers.origin })
     // After a refusal the connection must not go on: what follows the request is not HTTP.
     return reply.code(status).header('connection', 'close').type('text/plain; charset=utf-8').send(`${reason}\n`)
   }
@@ -71,7 +71,7 @@ export async function websocket(fastify: FastifyInstance, options: WebSocketPlug
     url: path,
     preValidation: async (request, reply) => {
       // RFC 6455 §4.2.2, §10.2: before the upgrade, in HTTP's words.
-      if (origins.judge(request.headers.origin, request.headers.host) === 'refused') {
+      if (origins.judge(request.headers.origin, request.headers.host, peers.of(request).secure) === 'refused') {
         return refuse(request, reply, 403, 'Pages of this origin may not connect here: the operator would have to list it in listen.http.origins.')
       }
       if (request.ws && !offersXmpp(request.headers['sec-websocket-protocol'])) {

@@ -1,6 +1,6 @@
 /** The page at `/`, which a person opens when "it does not work", and `/meerkat.js`, which readies web pages for a log-in by certificate. */
 import { readFile } from 'node:fs/promises'
-import type { TLSSocket } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import type { Clock } from '../src/telemetry/clock.ts'
 import type { VerifyMode } from '../src/x509/verdict.ts'
@@ -19,6 +19,8 @@ export interface WelcomePageOptions {
   readonly websocketPath: string | null
   readonly boshPath: string | null
   readonly peers: Peers
+  /** Visitors come through a proxy, which alone sees their TLS. */
+  readonly isProxied?: boolean
   readonly software: { readonly name: string, readonly version: string }
   readonly clock: Pick<Clock, 'now'>
 }
@@ -31,15 +33,15 @@ const files = [
 ] as const
 
 export async function welcomePage(fastify: FastifyInstance, options: WelcomePageOptions): Promise<void> {
-  const { hosts, verifyMode, websocketPath, boshPath, peers, software, clock } = options
+  const { hosts, verifyMode, websocketPath, boshPath, peers, isProxied = false, software, clock } = options
 
   fastify.get('/', async (request, reply) => {
     const wire = request.raw.socket
     const host = requestedHost(request.headers.host)
-    const { remoteAddress: address, certificate } = peers.of(request)
+    const { remoteAddress: address, secure, certificate } = peers.of(request)
     const report = await visitorReport({
       software, now: clock.now(), address,
-      tlsVersion: 'encrypted' in wire ? (wire as TLSSocket).getProtocol() ?? 'TLS' : null,
+      tlsVersion: !secure ? null : !isProxied && wire instanceof TLSSocket ? wire.getProtocol() ?? 'TLS' : 'TLS, to a proxy',
       requestedHost: host, verifyMode, websocketPath, boshPath, certificate, hosts,
     })
     protect(reply, host, report.connection.tlsVersion !== null)

@@ -13,6 +13,12 @@ const ownNode = join(modules, '.bin', 'node')
 
 /** Earlier lines report client certificates wrongly: a resumed TLS 1.3 session without any was `authorized`. */
 const required = [26, 9]
+/** A Node that has just been started would die of SIGHUP, which means "read the files anew": it is passed on when this time has passed. */
+const hangUpMilliseconds = 1_000
+let hangUps = 0
+let hangUp = () => { hangUps += 1 }
+process.on('SIGHUP', () => hangUp())
+
 const say = line => process.stderr.write(`meerkat: ${line}\n`)
 
 const fits = version => {
@@ -71,7 +77,10 @@ function hand(over, environment = {}) {
   const program = node()
   const env = { ...process.env, ...environment, PATH: [join(modules, '.bin'), process.env.PATH].join(delimiter) }
   const child = spawn(program, over, { stdio: 'inherit', env })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal))
+  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
+  const start = Date.now()
+  hangUp = () => setTimeout(() => child.kill('SIGHUP'), Math.max(0, start + hangUpMilliseconds - Date.now()))
+  if (hangUps > 0) hangUp()
   child.on('error', error => { say(`${program} does not start: ${error.message}`); process.exit(1) })
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]))
 }

@@ -1,67 +1,7 @@
 /** The process: arguments in, exit code out. */
-import { readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { commands } from './commands/catalogue.ts'
-import { type Command, exitCode, type Surroundings, UsageError } from './commands/command.ts'
-import { ConfigError } from './config/config-error.ts'
-import { MappingModuleError } from './auth/mapping-module.ts'
 
-const root = dirname(import.meta.dirname)
+// SIGHUP means "read the files of TLS anew" (commands/start.ts), from the first moment on: nothing is imported before it stops being deadly.
+process.on('SIGHUP', () => undefined)
 
-const surroundings: Surroundings = {
-  root,
-  version: (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version,
-  print: text => { process.stdout.write(`${text}\n`) },
-  printError: text => { process.stderr.write(`${text}\n`) },
-}
-
-const generalHelp = [
-  'Meerkat: an XMPP gateway for the web. Users log in with their TLS client certificates.',
-  '',
-  ...commands.map(({ usage, summary }) => `  ${usage}\n      ${summary}`),
-  '  meerkat COMMAND --help',
-  '  meerkat --version',
-].join('\n')
-
-const helpOf = ({ usage, summary, help }: Command): string => [`usage: ${usage}`, '', `${summary[0]?.toUpperCase() ?? ''}${summary.slice(1)}.`, ...help].join('\n')
-
-async function run(argv: readonly string[]): Promise<number> {
-  const [name, ...rest] = argv
-  if (name === '--version') {
-    surroundings.print(surroundings.version)
-    return exitCode.success
-  }
-  if (name === undefined || name === '--help' || name === 'help') {
-    surroundings.print(generalHelp)
-    return exitCode.success
-  }
-  // `meerkat --config FILE` means start: it is what stands in many a unit file.
-  const command = name.startsWith('-') ? commands[0] : commands.find(candidate => candidate.name === name)
-  if (command === undefined) throw new UsageError(`there is no command "${name}"`)
-  const given = name.startsWith('-') ? argv : rest
-  if (given.includes('--help')) {
-    surroundings.print(helpOf(command))
-    return exitCode.success
-  }
-  return command.run(given, surroundings)
-}
-
-/** parseArgs' own complaints are about usage too. */
-const isUsage = (error: unknown): error is Error =>
-  error instanceof UsageError || (error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'))
-
-try {
-  process.exitCode = await run(process.argv.slice(2))
-} catch (error) {
-  if (error instanceof ConfigError || error instanceof MappingModuleError) {
-    surroundings.printError(error.message)
-    process.exitCode = exitCode.configuration
-  } else if (isUsage(error)) {
-    surroundings.printError(`meerkat: ${error.message}\n"meerkat --help" tells what there is.`)
-    process.exitCode = exitCode.usage
-  } else {
-    // A bug of ours, or a fault of the machine: everything that is known of it.
-    surroundings.printError(error instanceof Error ? error.stack ?? error.message : String(error))
-    process.exitCode = exitCode.failure
-  }
-}
+const { runCommandLine } = await import('./commands/command-line.ts')
+process.exitCode = await runCommandLine(process.argv.slice(2))

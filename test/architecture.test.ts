@@ -12,7 +12,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const layers = [
   ['src/telemetry', 'src/xml'], ['src/xmpp'], ['src/x509'], ['src/auth'], ['src/sasl'], ['src/stream'], ['src/transport',
     'src/session'], ['src/store'],
-  ['src/embedded', 'src/upstream', 'src/cluster'], ['src/config'], ['plugins'], ['src/app.ts', 'src/protocols.ts'], ['src/commands'], ['src/main.ts'],
+  ['src/embedded', 'src/upstream', 'src/cluster'], ['src/config'], ['plugins'], ['src/house.ts'], ['src/app.ts', 'src/protocols.ts'], ['src/commands'], ['src/main.ts'],
 ]
 /** Runs before Node's version is known to be right, so it is JavaScript and imports no module of ours. */
 const outsideTheLayers = ['src/launch.mjs']

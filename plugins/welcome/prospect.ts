@@ -50,7 +50,7 @@ export async function prospectAt(host: ProspectHost, peer: SaslPeer): Promise<Pr
 
 /** RFC 6120 §6.4.2: with an initial response EXTERNAL is one step. */
 const attempt = async (mechanism: Mechanism, context: SaslContext, authzid: string): Promise<SaslStep> =>
-  mechanism.begin(context).step(Buffer.from(authzid))
+  mechanism.begin(context, { mechanisms: [], channelBindings: [] }).step(Buffer.from(authzid))
 
 function obstacleOf(step: Exclude<SaslStep, { kind: 'success' }>): NonNullable<Prospect['obstacle']> {
   if (step.kind === 'challenge') return { condition: 'malformed-request', text: 'The mechanism wanted more than one step.' }

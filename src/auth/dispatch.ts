@@ -13,6 +13,8 @@ interface Denial {
   readonly condition: Refusal | 'temporary-auth-failure'
   /** Words for the log. */
   readonly reason: string
+  /** A backend knows the account. */
+  readonly isKnown?: boolean
 }
 
 /** What all backends together say. */
@@ -23,11 +25,14 @@ export type SecretLookup = { readonly ok: true, readonly secret: ScramSecret | n
 
 export interface DispatchOptions {
   readonly backends: readonly AuthBackend[]
-  /** How long one backend may take, in milliseconds. */
+  /** How long one backend may take, in milliseconds; longer where its own configuration says so (`AuthBackend.requestTimeout`). */
   readonly timeoutMilliseconds: number
   readonly clock: Clock
   readonly log: Log
 }
+
+/** Milliseconds that a backend gets beyond its own timeout, to say itself what went wrong. */
+const grace = 500
 
 export class BackendDispatch {
   readonly #options: DispatchOptions
@@ -50,7 +55,7 @@ export class BackendDispatch {
     for (const backend of this.#options.backends) {
       if (!backend.accepts.has('scram') || backend.scramSecret === undefined) continue
       try {
-        const secret = await within(this.#options.timeoutMilliseconds, this.#options.clock, backend.scramSecret(user, hash, domain))
+        const secret = await this.#inTime(backend, backend.scramSecret(user, hash, domain))
         if (secret !== null) return { ok: true, secret, backend: backend.name }
       } catch (cause) {
         denial ??= this.#unreachable(backend, domain, cause)
@@ -93,8 +98,17 @@ export class BackendDispatch {
       return this.#unreachable(backend, domain, cause)
     }
     if (!(judgement instanceof Promise)) return outcomeOf(backend, judgement)
-    return within(this.#options.timeoutMilliseconds, this.#options.clock, judgement)
+    return this.#inTime(backend, judgement)
       .then(judgement => outcomeOf(backend, judgement), (cause: unknown) => this.#unreachable(backend, domain, cause))
+  }
+
+  async #inTime<Answer>(backend: AuthBackend, answer: Promise<Answer>): Promise<Answer> {
+    const { timeoutMilliseconds, clock, log } = this.#options
+    const began = clock.now()
+    const given = await within(Math.max(timeoutMilliseconds, (backend.requestTimeout ?? 0) + grace), clock, answer)
+    // The clock may have been set back meanwhile.
+    log.debug({ event: 'auth.backend_answered', backend: backend.name, milliseconds: Math.max(0, clock.now() - began) })
+    return given
   }
 
   #unreachable(backend: AuthBackend, domain: Domainpart, cause: unknown): Denial {
@@ -113,5 +127,7 @@ const weights = {
 } as const satisfies Record<Denial['condition'], number>
 
 function weightier(one: Denial | null, other: Denial): Denial {
-  return one !== null && weights[one.condition] >= weights[other.condition] ? one : other
+  if (one === null) return other
+  const denial = weights[one.condition] >= weights[other.condition] ? one : other
+  return one.isKnown === true || other.isKnown === true ? { ...denial, isKnown: true } : denial
 }

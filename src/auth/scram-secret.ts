@@ -11,6 +11,9 @@ export type ScramHash = (typeof scramHashes)[number]
 /** Bytes of the hash, and so of a key. */
 export const keyLength: Readonly<Record<ScramHash, number>> = { sha1: 20, sha256: 32, sha512: 64 }
 
+/** Bytes of the salt of a new password. */
+export const saltLength = 16
+
 export interface ScramSecret {
   readonly salt: Uint8Array
   readonly iterations: number

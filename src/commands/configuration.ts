@@ -11,6 +11,7 @@ import type { Surroundings } from './command.ts'
 export interface CheckedConfiguration {
   readonly config: Config
   readonly tls: FileCheck['tls']
+  readonly tlsState: FileCheck['tlsState']
   readonly authFiles: FileCheck['authFiles']
   readonly warnings: FileCheck['warnings']
   /** Names of the development certificates' files made just now. */
@@ -35,7 +36,7 @@ export async function checkedConfiguration(file: string | null, surroundings: Su
     made = files.made
   }
   const config = await loadConfig(file, { certsFolder })
-  const { mistakes, warnings, tls, authFiles } = await checkFiles(config, now)
+  const { mistakes, warnings, tls, tlsState, authFiles } = await checkFiles(config, now)
   if (mistakes.length > 0) throw new ConfigError(mistakes)
-  return { config, tls, authFiles, warnings: [...config.warnings, ...warnings], made }
+  return { config, tls, tlsState, authFiles, warnings: [...config.warnings, ...warnings], made }
 }

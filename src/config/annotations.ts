@@ -3,7 +3,7 @@
 import type { TSchema } from 'typebox'
 
 /** The annotations that mean something to the reader and to the reference. */
-export const annotationNames = ['description', 'default', 'unit', 'allowed', 'file', 'secret', 'aliases', 'uniqueItems',
+export const annotationNames = ['description', 'default', 'unit', 'allowed', 'file', 'databaseUrl', 'secret', 'aliases', 'uniqueItems',
   'minItems', 'minLength', 'maxLength', 'minimum', 'maximum'] as const
 export type AnnotationName = typeof annotationNames[number]
 

@@ -1,5 +1,6 @@
 /** Reads the files that the configured backends name: passwords and CAs. What is missing is told before anything listens. */
 import type { AuthOptions } from '../auth/options.ts'
+import { readCertificateFile } from './certificate-file.ts'
 import { readNamedFile } from './read-file.ts'
 import type { Report } from './report.ts'
 import { warnIfOpen } from './server-key.ts'
@@ -15,7 +16,9 @@ export async function readAuthFiles(auth: AuthOptions, report: Report): Promise<
         report.mistake(path, { found: `${quoted(file)}: ${read.failure}`, allowed: 'a file that can be read', remedy: 'Correct the path, or the permissions of the file.' })
         continue
       }
-      if (!isPublic(path)) warnIfOpen(file, path, read.mode, report)
+      if (isPublic(path)) await readCertificateFile(file, path, report)
+      else warnIfOpen(file, path, read.mode, report)
+      checkSecret(path, file, read.bytes, report)
       files.set(file, Buffer.from(read.bytes).toString('utf8'))
     }
   }
@@ -28,6 +31,18 @@ function filesIn(section: unknown, path: string): readonly { readonly path: stri
   return Object.entries(section).flatMap(([key, value]) => {
     if (typeof value === 'string') return key.endsWith('file') ? [{ path: `${path}.${key}`, file: value }] : []
     return filesIn(value, `${path}.${key}`)
+  })
+}
+
+/** Of a secret the first line counts; an empty one is a file that was never filled. Without it LDAP would let the gateway in as nobody. */
+function checkSecret(path: string, file: string, bytes: Uint8Array, report: Report): void {
+  if (!path.endsWith('_file')) return
+  const [line = ''] = Buffer.from(bytes).toString('utf8').split(/\r?\n/, 1)
+  const needsColon = path.endsWith('basic_auth_file')
+  if (line !== '' && !(needsColon && !line.includes(':'))) return
+  report.mistake(path, {
+    found: `${quoted(file)}: its first line ${line === '' ? 'is empty' : 'has no colon'}`, allowed: `a file whose first line is ${needsColon ? 'user:password' : 'the password'}`,
+    remedy: `Write ${needsColon ? 'user, colon and password' : 'the password'} on the first line.`,
   })
 }
 

@@ -1,20 +1,41 @@
 /** The rules of `[auth]` that concern several keys (behaviour/external.md §1 and §4). */
 import type { AuthOptions } from '../auth/options.ts'
+import { backendNames } from '../auth/options.ts'
 import { prepareLocalpart } from '../xmpp/jid.ts'
-import type { ListenHttp } from './listen-http.ts'
+import { checkHttp, checkLdap } from './check-account-servers.ts'
+import { checkRdbms } from './check-database.ts'
+import type { NamedListener } from './listeners.ts'
 import type { Report } from './report.ts'
 import { quoted } from './wording.ts'
 
-export function checkAuth(auth: AuthOptions, listeners: readonly ListenHttp[], report: Report): void {
+export function checkAuth(auth: AuthOptions, listeners: readonly NamedListener[], report: Report): void {
   checkCommonName(auth, report)
-  if (auth.methods.includes('pki') && auth.sasl_external.includes('auth_id')) {
-    report.warn('auth.sasl_external', '"auth_id" with the method "pki": any holder of a certificate without xmppAddr may be any user.')
+  checkSections(auth, report)
+  if (auth.http !== undefined) checkHttp(auth.http, report)
+  if (auth.ldap !== undefined) checkLdap(auth.ldap, report)
+  if (auth.rdbms !== undefined) checkRdbms(auth.rdbms, report)
+  const loose = auth.methods.filter(method => method === 'pki' || method === 'ldap' || (method === 'http' && auth.http?.external === 'user_exists'))
+  if (loose.length > 0 && auth.sasl_external.includes('auth_id')) {
+    const names = loose.map(method => `"${method}"`).join(' and ')
+    report.warn('auth.sasl_external', `"auth_id" with the method ${names}: any holder of a certificate without xmppAddr may be any user.`)
   }
   const asksForCertificates = listeners.some(({ tls }) => tls !== undefined && tls.verify_mode !== 'none')
-  // "external" is the only mechanism that there is so far.
-  if (listeners.length > 0 && !asksForCertificates && report.sound('listen', 'auth.sasl_mechanisms')) {
-    report.warn('auth.sasl_mechanisms', 'nobody can log in: "external" is the only mechanism, and no listener asks for certificates '
+  const takesPasswords = auth.methods.some(method => method !== 'pki') && auth.sasl_mechanisms.some(mechanism => mechanism !== 'external')
+  if (listeners.length > 0 && !asksForCertificates && !takesPasswords && report.sound('listen', 'auth.methods', 'auth.sasl_mechanisms')) {
+    report.warn('auth.sasl_mechanisms', 'nobody can log in: nothing but certificates counts here, and no listener asks for certificates '
       + '(verify_mode is "none", or there is no TLS, on every one).')
+  }
+}
+
+/** Most methods have to be told where their accounts are. */
+function checkSections(auth: AuthOptions, report: Report): void {
+  for (const method of backendNames) {
+    if (auth.methods.includes(method) && auth[method] === undefined && report.sound('auth.methods', `auth.${method}`)) {
+      report.mistake(`auth.${method}`, {
+        found: `nothing, beside the method "${method}" in auth.methods`, allowed: `a section [auth.${method}]`,
+        remedy: `Add the section, or remove "${method}" from auth.methods.`,
+      })
+    }
   }
 }
 

@@ -1,12 +1,15 @@
 /** The CAs that client certificates are checked against: `tls.cacertfile` (behaviour/external.md §1). */
 import type { X509Certificate } from 'node:crypto'
 
+import { CertificateError } from '../x509/certificate.ts'
+import { readAnchor } from '../x509/path.ts'
+import type { Anchor } from '../x509/path.ts'
 import { isPrivateKey, readCertificateFile, subjectText, validityAt, validityText } from './certificate-file.ts'
 import type { Report } from './report.ts'
 import { quoted } from './wording.ts'
 
 /** Null when a mistake was reported at `path`. */
-export async function checkAuthorities(file: string, path: string, now: number, report: Report): Promise<readonly X509Certificate[] | null> {
+export async function checkAuthorities(file: string, path: string, now: number, report: Report): Promise<readonly Anchor[] | null> {
   const wrong = (found: string, remedy: string) => {
     report.mistake(path, { found: `${quoted(file)}: ${found}`, allowed: 'a PEM file with CA certificates and nothing else', remedy })
     return null
@@ -28,5 +31,17 @@ export async function checkAuthorities(file: string, path: string, now: number, 
     // Not a mistake: a pinned self-signed client certificate is such an entry, and vouches for itself.
     if (!certificate.ca) report.warn(path, `${subjectText(certificate)} is not marked as a CA: it vouches for no certificate but itself.`)
   }
-  return read.certificates
+  const anchors = read.certificates.flatMap(certificate => anchorOf(certificate, path, report) ?? [])
+  return anchors.length > 0 ? anchors : wrong('none of its certificates can be used', 'Name a CA whose certificate is as RFC 5280 wants it.')
+}
+
+/** Ours is the stricter reader; old CAs have certificates that nobody would write today. */
+function anchorOf(certificate: X509Certificate, path: string, report: Report): Anchor | null {
+  try {
+    return readAnchor(certificate.raw)
+  } catch (error) {
+    if (!(error instanceof CertificateError)) throw error
+    report.warn(path, `the CA ${subjectText(certificate)} cannot be used (${error.message}): the certificates it issued are refused.`)
+    return null
+  }
 }

@@ -4,19 +4,24 @@ import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import type { TlsMaterial } from '../x509/tls-material.ts'
+import { hasPassword } from './check-database.ts'
 import type { Config } from './config.ts'
 import type { Mistake, Warning } from './config-error.ts'
+import { listenersOf } from './listeners.ts'
 import { readNamedFile } from './read-file.ts'
 import { Report } from './report.ts'
 import { readAuthFiles } from './auth-files.ts'
 import { loadTlsMaterial } from './tls-material.ts'
+import { stateOf } from './watched-files.ts'
 import { quoted } from './wording.ts'
 
 export interface FileCheck {
   readonly mistakes: readonly Mistake[]
   readonly warnings: readonly Warning[]
-  /** For each of `config.listen.http`, in order; null for plain HTTP, and where a mistake was found. */
+  /** For each of `listenersOf(config.listen)`, in order; null for plain HTTP, and where a mistake was found. */
   readonly tls: readonly (TlsMaterial | null)[]
+  /** Of the files that were read for it, just before: as `stateOf` gives it. */
+  readonly tlsState: string
   /** What stands in the files that the configured backends name, by path. */
   readonly authFiles: ReadonlyMap<string, string>
 }
@@ -24,20 +29,33 @@ export interface FileCheck {
 /** `now` in ms since the epoch. */
 export async function checkFiles(config: Config, now: number): Promise<FileCheck> {
   const report = new Report(config.file, config.file === null ? '.' : dirname(config.file))
-  // Listeners often share their TLS: what is wrong there is said once.
-  const loaded = new Map<string, TlsMaterial | null>()
-  const tls: (TlsMaterial | null)[] = []
-  for (const [index, { tls: options }] of config.listen.http.entries()) {
-    const key = JSON.stringify(options)
-    const material = options === undefined ? null : loaded.get(key)
-      ?? (loaded.has(key) ? null : await loadTlsMaterial(options, `listen.http[${index}].tls`, config.general.hosts, now, report))
-    loaded.set(key, material)
-    tls.push(material)
-  }
+  const tlsState = await stateOf(tlsFilesOf(config))
+  const tls = await checkTlsFiles(config, now, report)
   await checkMappingModules(config, report)
   const authFiles = await readAuthFiles(config.auth, report)
   await checkInlinePasswords(config, report)
-  return { mistakes: report.mistakes, warnings: report.warnings, tls, authFiles }
+  return { mistakes: report.mistakes, warnings: report.warnings, tls, tlsState, authFiles }
+}
+
+/** For each of `listenersOf(config.listen)`, in order. Asked again whenever the files may have changed. */
+export async function checkTlsFiles({ listen, general }: Pick<Config, 'listen' | 'general'>, now: number, report: Report): Promise<readonly (TlsMaterial | null)[]> {
+  // Listeners often share their TLS: what is wrong there is said once.
+  const loaded = new Map<string, TlsMaterial | null>()
+  const tls: (TlsMaterial | null)[] = []
+  for (const { path, tls: options } of listenersOf(listen)) {
+    const key = JSON.stringify({ ...options, mode: null, disconnect_on_failure: null })
+    const material = options === undefined ? null : loaded.get(key)
+      ?? (loaded.has(key) ? null : await loadTlsMaterial(options, `${path}.tls`, general.hosts, now, report))
+    loaded.set(key, material)
+    tls.push(material)
+  }
+  return tls
+}
+
+/** Everything that `checkTlsFiles` reads. */
+export function tlsFilesOf({ listen }: Pick<Config, 'listen'>): readonly string[] {
+  const files = listenersOf(listen).flatMap(({ tls }) => tls === undefined ? [] : [tls.certfile, tls.keyfile, tls.password_file, tls.cacertfile, ...tls.crl_files])
+  return [...new Set(files)].filter(file => file !== undefined)
 }
 
 async function checkMappingModules({ auth }: Config, report: Report): Promise<void> {
@@ -52,12 +70,16 @@ async function checkMappingModules({ auth }: Config, report: Report): Promise<vo
   }
 }
 
-async function checkInlinePasswords({ file, listen }: Config, report: Report): Promise<void> {
-  const index = listen.http.findIndex(({ tls }) => tls?.password !== undefined)
-  if (index < 0 || file === null) return
+async function checkInlinePasswords({ file, listen, auth }: Config, report: Report): Promise<void> {
+  const listener = listenersOf(listen).find(({ tls }) => tls?.password !== undefined)
+  const inline = [
+    ...listener === undefined ? [] : [{ path: `${listener.path}.tls.password`, instead: 'tls.password_file' }],
+    ...auth.rdbms !== undefined && hasPassword(auth.rdbms) ? [{ path: 'auth.rdbms.url', instead: 'password_file' }] : [],
+  ]
+  if (inline.length === 0 || file === null) return
   const stats = await stat(file).catch(() => null)
-  if (stats !== null && (stats.mode & 0o004) !== 0) {
-    report.warn(`listen.http[${index}].tls.password`, 'everybody on this machine may read the configuration file with the password in it: '
-      + 'use tls.password_file, or chmod o-rwx the file.')
+  if (stats === null || (stats.mode & 0o004) === 0) return
+  for (const { path, instead } of inline) {
+    report.warn(path, `everybody on this machine may read the configuration file with the password in it: use ${instead}, or chmod o-rwx the file.`)
   }
 }

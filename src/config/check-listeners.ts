@@ -1,31 +1,52 @@
 /** The rules of the listeners that concern several keys, or the meaning of one. */
-import { isIP, isIPv4, isIPv6 } from 'node:net'
+import { isIP, isIPv4 } from 'node:net'
 
 import type { TlsOptions } from '../x509/tls-options.ts'
+import { checkForwarding, isProxied } from './check-forwarding.ts'
+import { checkServerKeys, checkTlsKeys } from './check-tls-keys.ts'
+import { canonicalAddress, isLoopback } from './ip-address.ts'
 import { fixedPaths } from './listen-http.ts'
 import type { ListenHttp } from './listen-http.ts'
+import { listenersOf } from './listeners.ts'
+import type { Listeners, NamedListener } from './listeners.ts'
 import { originMistake } from './origin.ts'
 import type { Report } from './report.ts'
 import { alternatives, quoted } from './wording.ts'
 
-export function checkListeners(listeners: readonly ListenHttp[], report: Report): void {
-  if (listeners.length === 0 && report.sound('listen.http')) {
+export function checkListeners({ http, c2s }: Listeners, report: Report): void {
+  if (http.length === 0 && c2s.length === 0 && report.sound('listen.http', 'listen.c2s')) {
     report.mistake('listen.http', {
-      found: 'no listener', allowed: 'at least one [[listen.http]] section', remedy: 'Add one: without it nothing can connect.',
+      found: 'no listener', allowed: 'at least one [[listen.http]] or [[listen.c2s]] section', remedy: 'Add one: without it nothing can connect.',
     })
   }
-  for (const [index, listener] of listeners.entries()) {
+  const all = listenersOf({ http, c2s })
+  for (const [index, listener] of all.entries()) checkAddress(listener, all.slice(0, index), report)
+  for (const [index, listener] of http.entries()) {
     const path = `listen.http[${index}]`
-    checkAddress(listener, path, listeners.slice(0, index), report)
     checkOrigins(listener, path, report)
     checkEndpoints(listener, path, report)
+    checkForwarding(listener, path, report)
     if (listener.tls === undefined) checkPlain(listener, path, report)
-    else checkTls(listener.tls, path, report)
+    else checkTls(listener.tls, listener, path, report)
+  }
+  for (const [index, { tls }] of c2s.entries()) {
+    const path = `listen.c2s[${index}].tls`
+    if (report.sound(`${path}.certfile`, `${path}.keyfile`)) checkServerKeys(tls, path, report)
+    checkTlsKeys(tls, path, report)
   }
 }
 
-function checkAddress({ ip, port }: ListenHttp, path: string, earlier: readonly ListenHttp[], report: Report): void {
-  if (!report.sound(`${path}.ip`, `${path}.port`)) return
+function checkAddress({ ip, port, socket, path }: NamedListener, earlier: readonly NamedListener[], report: Report): void {
+  if (!report.sound(`${path}.ip`, `${path}.port`, `${path}.socket`)) return
+  if (socket !== undefined) {
+    const twin = earlier.find(other => other.socket === socket)
+    if (twin !== undefined) {
+      report.mistake(`${path}.socket`, {
+        found: `${quoted(socket)}, which ${twin.path} already takes`, allowed: 'one listener for each socket', remedy: 'Change the path of one of them.',
+      })
+    }
+    return
+  }
   if (isIP(ip) === 0) {
     report.mistake(`${path}.ip`, {
       found: quoted(ip), allowed: 'an IP address such as "127.0.0.1", "::1" or "0.0.0.0"',
@@ -33,14 +54,18 @@ function checkAddress({ ip, port }: ListenHttp, path: string, earlier: readonly 
     })
     return
   }
-  const clash = port === 0 ? -1 : earlier.findIndex(other => other.port === port && overlap(other.ip, ip))
-  if (clash >= 0) {
+  const clash = clashWith({ ip, port }, earlier)
+  if (clash !== undefined) {
     report.mistake(`${path}.port`, {
-      found: `port ${port} on ${ip}, which listen.http[${clash}] already takes`, allowed: 'one listener for each address and port',
+      found: `port ${port} on ${ip}, which ${clash.path} already takes`, allowed: 'one listener for each address and port',
       remedy: 'Change the port or the address of one of them.',
     })
   }
 }
+
+/** The listener that takes that address and port already. */
+export const clashWith = ({ ip, port }: { readonly ip: string, readonly port: number }, others: readonly NamedListener[]): NamedListener | undefined =>
+  port === 0 ? undefined : others.find(other => other.socket === undefined && other.port === port && overlap(other.ip, ip))
 
 /** Whether the system would refuse to listen on both, on the same port: "::" takes IPv4 too. */
 function overlap(one: string, other: string): boolean {
@@ -49,55 +74,28 @@ function overlap(one: string, other: string): boolean {
   return (a === '0.0.0.0' && isIPv4(b)) || (b === '0.0.0.0' && isIPv4(a))
 }
 
-function canonicalAddress(ip: string): string {
-  // An address with a zone ("fe80::1%eth0") has no URL form.
-  return isIPv6(ip) && URL.canParse(`http://[${ip}]`) ? new URL(`http://[${ip}]`).hostname.slice(1, -1) : ip.toLowerCase()
-}
-
-function isLoopback(ip: string): boolean {
-  return (isIPv4(ip) && ip.startsWith('127.')) || canonicalAddress(ip) === '::1'
-}
-
-function checkPlain({ ip }: ListenHttp, path: string, report: Report): void {
-  if (!report.sound(`${path}.tls`, `${path}.ip`, `${path}.trusted_proxies`) || isLoopback(ip)) return
+function checkPlain(listener: ListenHttp, path: string, report: Report): void {
+  const { ip, socket, trusted_proxies } = listener
+  if (!report.sound(`${path}.tls`, `${path}.ip`, `${path}.trusted_proxies`) || isLoopback(ip) || socket !== undefined || trusted_proxies.length > 0) return
   report.mistake(`${path}.tls`, {
-    found: `no TLS on ${ip}`, allowed: 'TLS, or plain HTTP on a loopback address (127.0.0.0/8, ::1)',
+    found: `no TLS on ${ip}`, allowed: 'TLS, or plain HTTP on a loopback address (127.0.0.0/8, ::1) or for trusted_proxies',
     remedy: 'Set tls.certfile and tls.keyfile, or listen on "127.0.0.1".',
   })
 }
 
-function checkTls(tls: TlsOptions, path: string, report: Report): void {
+function checkTls(tls: TlsOptions, listener: ListenHttp, path: string, report: Report): void {
   const key = (name: keyof TlsOptions) => `${path}.tls.${name}`
-  const { certfile, keyfile, cacertfile, verify_mode } = tls
-  // Keys without a certificate are how a listener behind a proxy is written, and that it is not available has been said.
-  if (report.sound(key('certfile'), key('keyfile'), `${path}.trusted_proxies`)) {
-    const missing = certfile === undefined ? 'certfile' : keyfile === undefined ? 'keyfile' : null
-    if (missing !== null) {
-      const other = missing === 'certfile' ? 'keyfile' : 'certfile'
-      report.mistake(key(missing), {
-        found: tls[other] === undefined ? 'TLS keys without a certificate' : `nothing, beside a ${other}`,
-        allowed: 'tls.certfile and tls.keyfile, both of them', remedy: `Set tls.${missing}${tls[other] === undefined ? ` and tls.${other}` : ''}.`,
-      })
+  // Without a certificate the rest says what forwarded certificates are verified against.
+  const isPlain = tls.certfile === undefined && tls.keyfile === undefined && listener.forwarded_certificate !== undefined && isProxied(listener)
+  if (isPlain) {
+    checkPlain(listener, path, report)
+    for (const idle of ['password', 'password_file', 'ciphers'] as const) {
+      if (tls[idle] !== undefined) report.mistake(key(idle), { found: 'a key of TLS on a listener without TLS', allowed: 'this key beside tls.certfile', remedy: 'Remove it.' })
     }
+  } else if (report.sound(key('certfile'), key('keyfile'), `${path}.forwarded_certificate`, `${path}.trusted_proxies`)) {
+    checkServerKeys(tls, `${path}.tls`, report)
   }
-  if (verify_mode !== 'none' && cacertfile === undefined && report.sound(key('verify_mode'), key('cacertfile'))) {
-    report.mistake(key('cacertfile'), {
-      found: `nothing, beside verify_mode ${quoted(verify_mode)}`, allowed: 'the file of the CAs that vouch for client certificates',
-      remedy: 'Set tls.cacertfile, or tls.verify_mode = "none" where no client certificates are wanted.',
-    })
-  }
-  if (verify_mode === 'none' && tls.require_certificate && report.sound(key('verify_mode'), key('require_certificate'))) {
-    report.mistake(key('require_certificate'), {
-      found: 'true, beside verify_mode "none", which asks for no certificate', allowed: 'true only with "peer" or "selfsigned_peer"',
-      remedy: 'Set tls.verify_mode = "peer", or remove tls.require_certificate.',
-    })
-  }
-  if (tls.password !== undefined && tls.password_file !== undefined) {
-    report.mistake(key('password'), { found: 'both password and password_file', allowed: 'one of them', remedy: 'Keep tls.password_file.' })
-  }
-  if (verify_mode === 'selfsigned_peer') {
-    report.warn(key('verify_mode'), '"selfsigned_peer" accepts certificates that anybody can make for himself. It is meant for development.')
-  }
+  checkTlsKeys(tls, `${path}.tls`, report)
 }
 
 function checkOrigins({ origins }: ListenHttp, path: string, report: Report): void {

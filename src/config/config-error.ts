@@ -26,7 +26,7 @@ export function formatMistake({ file, path, position, found, allowed, remedy }: 
   ].join('')
 }
 
-/** A configuration that cannot be used. Caught in `main`, which prints it and exits with 78. */
+/** A configuration that cannot be used. Caught in the command line, which prints it and exits with 78. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError'
   readonly mistakes: readonly Mistake[]

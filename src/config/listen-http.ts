@@ -4,6 +4,7 @@ import Type from 'typebox'
 import { boshOptions } from '../transport/bosh-options.ts'
 import { websocketOptions } from '../transport/websocket-options.ts'
 import { tlsOptions } from '../x509/tls-options.ts'
+import { forwardingKeys } from './forwarding-keys.ts'
 
 /** Answered by the gateway on every listener: no endpoint may take one of these. */
 export const fixedPaths: readonly string[] = [
@@ -20,6 +21,7 @@ export const listenHttp = Type.Object({
   origins: Type.Array(Type.String({ allowed: 'a web origin such as "https://chat.example.org"' }), {
     default: [], description: 'Web origins whose pages may connect, beside the listener\'s own.',
   }),
+  ...forwardingKeys,
   tls: Type.Optional(tlsOptions),
   websocket: Type.Union([websocketOptions, Type.Literal(false)], {
     default: {}, description: 'XMPP over WebSocket; `false` turns it off.',

@@ -10,6 +10,8 @@ import { checkListeners } from './check-listeners.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import type { Mistake } from './config-error.ts'
+import { listenersOf } from './listeners.ts'
+import { checkMetrics } from './metrics.ts'
 import { isTable, readValue } from './read.ts'
 import type { Table } from './read.ts'
 import { readNamedFile } from './read-file.ts'
@@ -66,8 +68,10 @@ function configOf(table: Table, file: string | null, folder: string): Config {
   const report = new Report(file, folder)
   const settings = readSettings(table, report)
   const hosts = checkHosts(settings.general.hosts, report)
-  checkListeners(settings.listen.http, report)
-  checkAuth(settings.auth, settings.listen.http, report)
+  const listeners = listenersOf(settings.listen)
+  checkListeners(settings.listen, report)
+  checkMetrics(settings.listen.metrics, listeners, report)
+  checkAuth(settings.auth, listeners, report)
   checkLimits(settings, report)
   if (report.mistakes.length > 0) throw new ConfigError(report.mistakes)
   return { ...settings, file, general: { ...settings.general, hosts }, warnings: report.warnings }
@@ -81,7 +85,8 @@ function readSettings(table: Table, report: Report): Settings {
 }
 
 function checkLimits({ limits, listen }: Settings, report: Report): void {
-  const longest = Math.max(0, ...listen.http.flatMap(({ websocket, bosh }) => [websocket, bosh]).map(endpoint => endpoint === false ? 0 : endpoint.max_stanza_size))
+  const endpoints = [...listen.http.flatMap(({ websocket, bosh }) => [websocket, bosh]), ...listen.c2s]
+  const longest = Math.max(0, ...endpoints.map(endpoint => endpoint === false ? 0 : endpoint.max_stanza_size))
   if (limits.max_unread_bytes < longest && report.sound('limits', 'listen')) {
     report.warn('limits.max_unread_bytes', `a single stanza of max_stanza_size (${longest} bytes) disconnects the client that receives it.`)
   }

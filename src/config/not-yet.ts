@@ -12,23 +12,4 @@ export interface NotYet {
   readonly harmless?: (value: unknown) => boolean
 }
 
-const isEmptyList = (value: unknown) => Array.isArray(value) && value.length === 0
-
-export const notYet: readonly NotYet[] = [
-  { pattern: 'listen.c2s', brings: 'TCP listeners' },
-  { pattern: 'listen.http[].trusted_proxies', brings: 'TLS that ends at a proxy', harmless: isEmptyList },
-  { pattern: 'listen.http[].forwarded_certificate', brings: 'certificates forwarded by a proxy' },
-  { pattern: 'listen.http[].tls.crl_files', brings: 'certificate revocation lists', harmless: isEmptyList },
-  { pattern: 'listen.http[].tls.crl_expired', brings: 'certificate revocation lists' },
-  { pattern: 'auth.methods[]', values: ['internal', 'http', 'ldap', 'rdbms'], brings: 'passwords and account databases' },
-  {
-    pattern: 'auth.sasl_mechanisms[]',
-    values: ['scram_sha512_plus', 'scram_sha512', 'scram_sha256_plus', 'scram_sha256', 'scram_sha1_plus', 'scram_sha1', 'plain'],
-    brings: 'logging in with a password',
-  },
-  { pattern: 'auth.password', brings: 'the storage of passwords' },
-  { pattern: 'auth.internal', brings: 'accounts in the embedded database' },
-  { pattern: 'auth.http', brings: 'accounts kept by a web service' },
-  { pattern: 'auth.ldap', brings: 'accounts in a directory' },
-  { pattern: 'auth.rdbms', brings: 'accounts in a database' },
-]
+export const notYet: readonly NotYet[] = []

@@ -6,8 +6,8 @@ export type FileRead =
   | { readonly ok: true, readonly bytes: Uint8Array, readonly mode: number }
   | { readonly ok: false, readonly failure: string }
 
-/** A bundle of every public CA is a quarter of a megabyte. */
-const largest = 4_194_304
+/** Bytes. A bundle of every public CA is a quarter of a megabyte. */
+const usualLimit = 4_194_304
 
 const words = new Map([
   ['ENOENT', 'there is no such file'],
@@ -19,14 +19,15 @@ const words = new Map([
   ['ENAMETOOLONG', 'the name is too long'],
 ])
 
-export async function readNamedFile(path: string): Promise<FileRead> {
+/** `limit` in bytes. */
+export async function readNamedFile(path: string, limit = usualLimit): Promise<FileRead> {
   try {
     // Opening a pipe without O_NONBLOCK waits until somebody writes to it.
     await using handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
     const stats = await handle.stat()
     if (stats.isDirectory()) return { ok: false, failure: 'it is a folder, not a file' }
     if (!stats.isFile()) return { ok: false, failure: 'it is not a regular file' }
-    if (stats.size > largest) return { ok: false, failure: `it is larger than ${largest} bytes` }
+    if (stats.size > limit) return { ok: false, failure: `it is larger than ${limit} bytes` }
     return { ok: true, bytes: await handle.readFile(), mode: stats.mode }
   } catch (error) {
     return { ok: false, failure: failureText(error) }

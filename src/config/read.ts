@@ -4,6 +4,7 @@
 import { IsArray, IsBoolean, IsEnum, IsInteger, IsLiteral, IsObject, IsOptional, IsString, IsUnion } from 'typebox'
 import type { TArray, TEnum, TInteger, TObject, TSchema, TString, TUnion } from 'typebox'
 
+import { withAbsolutePath } from '../auth/accounts/database-url.ts'
 import { aliases, annotation, count, flag } from './annotations.ts'
 import { nearest } from './nearest.ts'
 import { notYet } from './not-yet.ts'
@@ -123,6 +124,7 @@ function readString(schema: TString, value: unknown, path: string, report: Repor
   const fits = typeof value === 'string' && value.length >= (count(schema, 'minLength') ?? 0)
     && value.length <= (count(schema, 'maxLength') ?? Infinity)
   if (!fits) return refuse(schema, value, path, report)
+  if (flag(schema, 'databaseUrl')) return withAbsolutePath(value, path => report.resolve(path))
   return flag(schema, 'file') ? report.resolve(value) : value
 }
 

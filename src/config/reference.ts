@@ -19,7 +19,7 @@ const introduction = 'TOML, in UTF-8. Paths are relative to the file. A key that
   + '`tls.certfile = "…"`, and so on for other sections.'
 
 export function configurationReference(): string {
-  return `${[introduction, ...sectionsOf(configSchema, '').map(sectionText), laterText()].join('\n\n')}\n`
+  return `${[introduction, ...sectionsOf(configSchema, '').map(sectionText), ...notYet.length === 0 ? [] : [laterText()]].join('\n\n')}\n`
 }
 
 /** A section for every table, in the order of the schema; one that only holds other tables has none. */

@@ -4,12 +4,16 @@ import Type from 'typebox'
 import { authOptions } from '../auth/options.ts'
 import { limitsOptions, sessionOptions } from '../session/options.ts'
 import { generalOptions } from './general.ts'
+import { listenC2s } from './listen-c2s.ts'
 import { listenHttp } from './listen-http.ts'
+import { listenMetrics } from './metrics.ts'
 
 export const configSchema = Type.Object({
   general: generalOptions,
   listen: Type.Object({
     http: Type.Array(listenHttp, { default: [], description: 'HTTP listeners.' }),
+    c2s: Type.Array(listenC2s, { default: [], description: 'TCP listeners.' }),
+    metrics: Type.Optional(listenMetrics),
   }, { description: 'Listeners.' }),
   auth: authOptions,
   limits: limitsOptions,

@@ -2,14 +2,15 @@
 import type { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 
-import type { TlsMaterial } from '../x509/tls-material.ts'
+import type { Anchor } from '../x509/path.ts'
+import type { ServerTls, TlsMaterial } from '../x509/tls-material.ts'
 import type { TlsOptions } from '../x509/tls-options.ts'
 import { checkAuthorities } from './check-authorities.ts'
+import { checkRevocationLists } from './check-revocation-lists.ts'
 import { checkServerCertificate } from './check-server-certificate.ts'
 import { readServerKey } from './server-key.ts'
 import type { ServerKey } from './server-key.ts'
 import type { Report } from './report.ts'
-
 
 const secureVersions = { 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' } as const
 
@@ -20,12 +21,22 @@ export async function loadTlsMaterial(
   const key = await readServerKey(tls, path, report)
   const chain = await checkServerCertificate(tls.certfile, path, { key, hosts, now }, report)
   const authorities = tls.cacertfile === undefined ? null : await checkAuthorities(tls.cacertfile, `${path}.cacertfile`, now, report)
+  const revocation = authorities === null ? null : await checkRevocationLists(tls, path, authorities, now, report)
+  const trust = tls.verify_mode === 'none' || authorities === null ? null : { anchors: authorities, revocation }
+  const server = serverTlsOf(tls, path, { key, chain, authorities: trust?.anchors ?? null }, report)
+  return report.sound(path) ? { server, trust } : null
+}
+
+interface Parts { readonly key: ServerKey | null, readonly chain: readonly X509Certificate[] | null, readonly authorities: readonly Anchor[] | null }
+
+/** Null where no certificate is named, and when a mistake was reported. */
+function serverTlsOf(tls: TlsOptions, path: string, { key, chain, authorities }: Parts, report: Report): ServerTls | null {
   const versions = tls.versions.map(version => secureVersions[version]).toSorted()
   const [minVersion = 'TLSv1.2', maxVersion = 'TLSv1.3'] = [versions.at(0), versions.at(-1)]
   const ciphers = tls.ciphers ?? null
   checkCiphers(ciphers, { minVersion, maxVersion }, path, report)
   if (key === null || chain === null || !report.sound(path)) return null
-  const caPem = tls.verify_mode === 'none' || authorities === null ? null : pemOf(authorities)
+  const caPem = authorities === null ? null : authorities.map(({ opened }) => opened.toString()).join('')
   const material = { certChainPem: pemOf(chain), keyPem: key.pem, passphrase: key.passphrase, caPem, minVersion, maxVersion, ciphers }
   return acceptedByOpenSsl(material, key, path, report) ? material : null
 }
@@ -33,7 +44,7 @@ export async function loadTlsMaterial(
 /** Written anew from what was parsed, so that nothing else of the file reaches OpenSSL. */
 const pemOf = (certificates: readonly X509Certificate[]) => certificates.map(String).join('')
 
-type Versions = Pick<TlsMaterial, 'minVersion' | 'maxVersion'>
+type Versions = Pick<ServerTls, 'minVersion' | 'maxVersion'>
 
 function checkCiphers(ciphers: string | null, versions: Versions, path: string, report: Report): void {
   if (ciphers === null) return
@@ -48,7 +59,7 @@ function checkCiphers(ciphers: string | null, versions: Versions, path: string, 
 }
 
 /** What is left is OpenSSL's own policy, for instance on key sizes. Its reason names an error, never a content. */
-function acceptedByOpenSsl(material: TlsMaterial, key: ServerKey, path: string, report: Report): boolean {
+function acceptedByOpenSsl(material: ServerTls, key: ServerKey, path: string, report: Report): boolean {
   const { certChainPem, caPem, minVersion, maxVersion, ciphers } = material
   try {
     createSecureContext({

@@ -2,8 +2,10 @@
 
 import { external } from './external.ts'
 import type { Mechanism, SaslContext } from './mechanism.ts'
+import { plain } from './plain.ts'
+import { scramMechanisms } from './scram.ts'
 
-export const mechanisms = [external] as const satisfies readonly Mechanism[]
+export const mechanisms = [external, ...scramMechanisms, plain] as const satisfies readonly Mechanism[]
 
 /** As written in `auth.sasl_mechanisms`. */
 export type MechanismKey = (typeof mechanisms)[number]['key']

@@ -7,6 +7,7 @@ import type { Certificate } from '../x509/certificate.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
 import { readAuthzid } from './authzid.ts'
 import type { Mechanism, SaslContext, SaslFailure, SaslStep } from './mechanism.ts'
+import { oneResponse } from './one-response.ts'
 
 export const external = {
   name: 'EXTERNAL',
@@ -19,21 +20,7 @@ export const external = {
     return verdict.kind === 'accepted' && isMappable(context, verdict.certificate)
   },
 
-  begin(context) {
-    let phase: 'initial' | 'challenged' | 'over' = 'initial'
-    return {
-      step(response) {
-        if (phase === 'over') return { kind: 'failure', condition: 'malformed-request', reason: 'a response after the exchange was over' }
-        if (response === null && phase === 'initial') {
-          // RFC 4422 appendix A: without an initial response, one empty challenge asks for it.
-          phase = 'challenged'
-          return { kind: 'challenge', data: new Uint8Array(0) }
-        }
-        phase = 'over'
-        return decide(context, response ?? new Uint8Array(0))
-      },
-    }
-  },
+  begin: context => oneResponse(response => decide(context, response)),
 } as const satisfies Mechanism
 
 function decide(context: SaslContext, response: Uint8Array): SaslStep | Promise<SaslStep> {
@@ -51,10 +38,11 @@ function judge(context: SaslContext, certificate: Certificate, mapping: Mapping)
   const { user } = mapping
   const conclude = (authentication: Authentication): SaslStep => {
     // What a backend says stays in the log: it may tell whether an account exists.
-    if (!authentication.ok) return { kind: 'failure', condition: authentication.condition, reason: authentication.reason }
+    // The name is the certificate's, or was chosen with it.
+    if (!authentication.ok) return { kind: 'failure', condition: authentication.condition, reason: authentication.reason, account: user }
     const proof = { fingerprint256: certificate.fingerprint256, notAfter: certificate.notAfter }
     const principal = { account: user, domain: context.domain, mechanism: external.name, certificate: proof }
-    return { kind: 'success', principal, data: null }
+    return { kind: 'success', principal, backend: authentication.backend, data: null }
   }
   const authentication = context.backends.verify({ kind: 'certificate', user, certificate }, context.domain)
   return authentication instanceof Promise ? authentication.then(conclude) : conclude(authentication)

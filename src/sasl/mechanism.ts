@@ -2,10 +2,12 @@
 
 import type { CommonNameAffixes, ExternalMode } from '../auth/certificate-mapping.ts'
 import type { CredentialKind, Principal } from '../auth/credentials.ts'
+import type { Attempts } from '../auth/attempts.ts'
+import type { Decoys } from '../auth/decoy.ts'
 import type { BackendDispatch } from '../auth/dispatch.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
-import type { Domainpart } from '../xmpp/jid.ts'
-import type { ChannelBindings } from './channel-binding.ts'
+import type { BareJid, Domainpart } from '../xmpp/jid.ts'
+import type { ChannelBindings, ChannelBindingType } from './channel-binding.ts'
 
 /** RFC 6120 §6.5. */
 export const saslConditions = ['aborted', 'account-disabled', 'credentials-expired', 'encryption-required',
@@ -20,12 +22,14 @@ export interface SaslFailure {
   readonly reason: string
   /** Words for the person at the other end (`<text/>`), where they give away nothing but what the client showed. */
   readonly text?: string
+  /** For the log, and only where the account exists: a name that nobody has may be a password, typed into the wrong field. */
+  readonly account?: BareJid
 }
 
 export type SaslStep =
   | { readonly kind: 'challenge', readonly data: Uint8Array }
-  /** `data`: additional data with success (RFC 6120 §6.4.6), null for none. */
-  | { readonly kind: 'success', readonly principal: Principal, readonly data: Uint8Array | null }
+  /** `backend`: who said yes. `data`: additional data with success (RFC 6120 §6.4.6), null for none. */
+  | { readonly kind: 'success', readonly principal: Principal, readonly backend: string | null, readonly data: Uint8Array | null }
   | SaslFailure
 
 /** What the connection shows of the one who wants to log in. */
@@ -45,6 +49,17 @@ export interface SaslContext extends SaslPeer {
   /** `auth.sasl_external` and `auth.sasl_external_common_name`. */
   readonly external: { readonly modes: readonly ExternalMode[], readonly commonName: CommonNameAffixes }
   readonly backends: Pick<BackendDispatch, 'accepts' | 'verify' | 'secretFor'>
+  readonly attempts: Pick<Attempts, 'begin'>
+  readonly decoys: Pick<Decoys, 'scramSecret'>
+  /** 144 random bits at least, printable and without a comma: the server's part of a nonce (RFC 5802 §5.1). */
+  readonly newNonce: () => string
+}
+
+/** What the features of this stream offered: a client's proof can cover it, so that nobody in between takes anything away (XEP-0474). */
+export interface Advertised {
+  readonly mechanisms: readonly string[]
+  /** XEP-0440. */
+  readonly channelBindings: readonly ChannelBindingType[]
 }
 
 export interface SaslExchange {
@@ -63,5 +78,5 @@ export interface Mechanism {
   readonly yields: CredentialKind
   /** Whether to advertise the mechanism on this connection. */
   offered(context: SaslContext): boolean
-  begin(context: SaslContext): SaslExchange
+  begin(context: SaslContext, advertised: Advertised): SaslExchange
 }

@@ -13,3 +13,12 @@ export function decodePayload(text: string): Uint8Array | null | 'incorrect-enco
   // whole padding, and zeros in the bits that padding leaves over.
   return bytes.toString('base64') === text ? bytes : 'incorrect-encoding'
 }
+
+/** Strictly UTF-8; null for anything else. A byte order mark is kept, and is then no part of any name. */
+export function decodeText(bytes: Uint8Array): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
+  } catch {
+    return null
+  }
+}

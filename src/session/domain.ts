@@ -5,7 +5,7 @@ import type { Stanza } from '../xmpp/stanza.ts'
 import type { Session } from './session.ts'
 
 /** Why a session left its domain. */
-export type Departure = 'closed' | 'lost' | 'replaced' | 'expired' | 'shutdown'
+export type Departure = 'closed' | 'lost' | 'replaced' | 'expired' | 'revoked' | 'distrusted' | 'shutdown'
 
 export interface Domain {
   readonly name: Domainpart

@@ -5,11 +5,14 @@ import type { SaslContext, SaslPeer } from '../sasl/mechanism.ts'
 import { ReceivingStream } from '../stream/receiving-stream.ts'
 import type { OutboundStream, ServedHost, StreamServices } from '../stream/stream-services.ts'
 import type { Transport } from '../stream/transport.ts'
-import type { Clock, Timer } from '../telemetry/clock.ts'
+import type { Clock } from '../telemetry/clock.ts'
+import { LimitReached } from '../telemetry/limit.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { TrafficByCarrier } from '../telemetry/traffic.ts'
 import { bareOf, type Domainpart, type FullJid, fullJid, parseDomainpart } from '../xmpp/jid.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
+import { CertificateSweep } from './certificate-sweep.ts'
 import { Directory } from './directory.ts'
 import type { Departure, Domain } from './domain.ts'
 import type { ResourceConflictPolicy } from './options.ts'
@@ -23,9 +26,6 @@ export interface Host {
   readonly saslContext: (peer: SaslPeer) => SaslContext
 }
 
-/** How often sessions are held against their certificates, in milliseconds: RFC 6120 §13.7.2.3, and external.md §7 allows 30 s. */
-const certificateSweep = 10_000
-
 export interface SessionManagerOptions {
   readonly hosts: readonly Host[]
   readonly resourceConflict: ResourceConflictPolicy
@@ -36,6 +36,7 @@ export interface SessionManagerOptions {
   readonly newId: () => string
   readonly clock: Clock
   readonly log: Log
+  readonly traffic: TrafficByCarrier
 }
 
 export class SessionManager {
@@ -44,7 +45,7 @@ export class SessionManager {
   readonly #services: StreamServices
   readonly #streams = new Set<OutboundStream>()
   readonly #sessions = new Directory<Session>()
-  readonly #sweep: Timer
+  readonly #certificateSweep: CertificateSweep
   #draining = false
 
   constructor(options: SessionManagerOptions) {
@@ -55,12 +56,14 @@ export class SessionManager {
       saslContext: host.saslContext,
       bind: (stream, principal, requested) => this.#bind(host.domain, stream, principal, requested),
     } satisfies ServedHost]))
-    const { clock, log, newId } = options
-    this.#services = { host: name => this.#hostNamed(name), newStreamId: newId, clock, log, over: stream => { this.#streams.delete(stream) } }
-    this.#sweep = clock.every(certificateSweep, () => { this.#endExpired() })
+    const { clock, log, newId, traffic } = options
+    this.#services = { host: name => this.#hostNamed(name), newStreamId: newId, clock, log, traffic, over: stream => { this.#streams.delete(stream) } }
+    this.#certificateSweep = new CertificateSweep(() => this.#sessions.values(), { clock, log })
   }
 
   get sessionCount(): number { return this.#sessions.size }
+
+  get sessions(): IterableIterator<Session> { return this.#sessions.values() }
 
   get streamCount(): number { return this.#streams.size }
 
@@ -76,17 +79,13 @@ export class SessionManager {
   /** Tells every client that the server goes away (RFC 6120 §4.9.3.20) and ends its stream. */
   shutdown(): void {
     this.#draining = true
-    this.#sweep.cancel()
+    this.#certificateSweep.stop()
     for (const session of [...this.#sessions.values()]) session.end('shutdown', new StreamError('system-shutdown'))
     for (const stream of [...this.#streams]) stream.end(new StreamError('system-shutdown'))
   }
 
-  /** A session lives no longer than the certificate that it logged in with. The time is read anew each time: clocks are set. */
-  #endExpired(): void {
-    const now = this.#options.clock.now()
-    const expired = [...this.#sessions.values()].filter(({ principal: { certificate } }) => certificate !== null && now > certificate.notAfter)
-    for (const session of expired) session.end('expired', new StreamError('reset', 'the certificate that this session logged in with has expired'))
-  }
+  /** Holds every session against its certificate as of now: after authorities or revocation lists have changed. */
+  recheckCertificates(): void { this.#certificateSweep.begin() }
 
   #hostNamed(name: string): ServedHost | null {
     const exact = this.#hosts.get(name)
@@ -106,13 +105,15 @@ export class SessionManager {
     const { clock, log, maxSessionsPerAccount, rate } = this.#options
     const jid = this.#resolveConflict(wanted)
     if (this.#sessions.ofAccount(bareOf(jid)).size >= maxSessionsPerAccount) {
-      throw new StanzaError('resource-constraint', 'this account has as many sessions as it may have')
+      const text = 'this account has as many sessions as it may have'
+      throw new StanzaError('resource-constraint', text, { cause: new LimitReached('limits.max_sessions_per_account', text) })
     }
     const limiter = rate === null ? null : new RateLimiter(rate, clock)
     const session = new Session(jid, principal, stream, limiter, this.#ended)
     this.#sessions.add(session)
     session.attach(domain.attach(session))
-    log.info({ event: 'session.bound', jid, mechanism: principal.mechanism, fingerprint: principal.certificate?.fingerprint256 })
+    log.info({ event: 'session.bound', jid, mechanism: principal.mechanism, transport: session.facts.transport,
+      fingerprint: principal.certificate?.fingerprint256 })
     return session
   }
 
@@ -133,6 +134,6 @@ export class SessionManager {
 
   readonly #ended = (session: Session, reason: Departure): void => {
     this.#sessions.remove(session)
-    this.#options.log.info({ event: 'session.ended', jid: session.jid, reason })
+    this.#options.log.info({ event: 'session.ended', jid: session.jid, reason, transport: session.facts.transport })
   }
 }

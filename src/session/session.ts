@@ -1,6 +1,7 @@
 /** A bound resource: what a client is to its domain. One session, one full JID. */
 import type { Principal } from '../auth/credentials.ts'
 import type { OutboundStream, StanzaSink } from '../stream/stream-services.ts'
+import type { ConnectionFacts } from '../stream/transport.ts'
 import { bareOf, type FullJid, parseJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
@@ -24,6 +25,9 @@ export class Session implements StanzaSink {
     this.#limiter = limiter
     this.#ended = ended
   }
+
+  /** Of the connection that it is reached by. */
+  get facts(): ConnectionFacts { return this.#stream.facts }
 
   attach(attachment: Attachment): void { this.#attachment = attachment }
 

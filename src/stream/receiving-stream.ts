@@ -3,37 +3,40 @@
  * restart, resource binding, and then the short way from the transport to the session.
  */
 import type { Principal } from '../auth/credentials.ts'
-import type { SaslPeer } from '../sasl/mechanism.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
+import { tag } from '../xml/write.ts'
 import { parseBareJid } from '../xmpp/jid.ts'
-import { NS_CLIENT, NS_SASL } from '../xmpp/namespaces.ts'
+import { NS_CLIENT, NS_SASL, NS_TLS } from '../xmpp/namespaces.ts'
 import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
 import { parseVersion, type StreamHeader } from '../xmpp/stream-header.ts'
 import type { Timer } from '../telemetry/clock.ts'
-import { authenticationFeatures, bindingFeatures } from './features.ts'
+import { LimitReached, limitOf } from '../telemetry/limit.ts'
+import type { Traffic } from '../telemetry/traffic.ts'
+import { Authentication } from './authentication.ts'
+import { bindingFeatures } from './features.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
-import { SaslNegotiation, type SaslReply } from './sasl-negotiation.ts'
+import type { SaslReply } from './sasl-negotiation.ts'
 import type { OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
-import type { ConnectionFacts, Transport, TransportEvents } from './transport.ts'
-
-/** external.md §6: after this many failures the stream ends. */
-const maxFailures = 3
+import type { Transport, TransportEvents } from './transport.ts'
 
 /** Negotiation (RFC 6120 §4.3). Each phase holds only what is true in that phase. */
 type Phase =
   | { readonly name: 'awaiting-header', readonly authenticated: { readonly principal: Principal, readonly host: ServedHost } | null }
-  | { readonly name: 'authenticating', readonly host: ServedHost, readonly sasl: SaslNegotiation, failures: number, pending: boolean }
+  | { readonly name: 'authenticating', readonly host: ServedHost, readonly authentication: Authentication, pending: boolean }
   | { readonly name: 'binding', readonly host: ServedHost, readonly principal: Principal, pending: boolean }
   | { readonly name: 'established', readonly sink: StanzaSink }
   | { readonly name: 'closed' }
+
+const tlsFailure = tag('failure', { xmlns: NS_TLS })
 
 const closed: Phase = { name: 'closed' }
 
 export class ReceivingStream implements TransportEvents, OutboundStream {
   readonly #transport: Transport
   readonly #services: StreamServices
+  readonly #traffic: Traffic
   #phase: Phase = { name: 'awaiting-header', authenticated: null }
   #opened = false
   #timer: Timer | null = null
@@ -41,6 +44,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
   constructor(transport: Transport, services: StreamServices) {
     this.#transport = transport
     this.#services = services
+    this.#traffic = services.traffic[transport.facts.transport]
     this.#startTimer()
     transport.listen(this)
   }
@@ -49,9 +53,16 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
 
   // What the session says.
 
-  send(wire: Uint8Array): void { this.#transport.send(wire) }
+  send(wire: Uint8Array): void {
+    this.#traffic.stanzasOut += 1
+    this.#traffic.bytesOut += wire.length
+    this.#transport.send(wire)
+  }
 
-  pause(milliseconds: number): void { this.#transport.pause(milliseconds) }
+  pause(milliseconds: number): void {
+    this.#services.log.debug({ event: 'session.slowed', milliseconds, address: this.facts.remoteAddress, limit: 'limits.max_stanzas_per_second' })
+    this.#transport.pause(milliseconds)
+  }
 
   end(error: StreamError | null): void {
     if (error === null) this.#finish('closed')
@@ -70,6 +81,8 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       if (phase.name === 'established') {
         const stanza = readStanza(element)
         if (stanza === null) throw notAStanza(element)
+        this.#traffic.stanzasIn += 1
+        this.#traffic.bytesIn += element.end - element.start
         phase.sink.receive(stanza)
       } else {
         this.#negotiate(phase, element)
@@ -86,7 +99,8 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
   lost(cause: Error | null): void {
     if (this.#phase.name === 'closed') return
     // A connection that just went away is everyday; one that was cut has a cause worth knowing.
-    this.#services.log[cause === null ? 'debug' : 'info']({ event: 'stream.lost', address: this.facts.remoteAddress, phase: this.#phase.name, cause: cause?.message })
+    const { remoteAddress: address, transport } = this.facts
+    this.#services.log[cause === null ? 'debug' : 'info']({ event: 'stream.lost', address, transport, phase: this.#phase.name, cause: cause?.message, limit: limitOf(cause) })
     this.#finish('lost')
   }
 
@@ -94,15 +108,16 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
   fail(error: unknown): void {
     if (this.#phase.name === 'closed') return
     const { log } = this.#services
+    const { remoteAddress: address, transport } = this.facts
     let told: StreamError
     if (error instanceof StreamError) {
       told = error
-      log.info({ event: 'stream.error', condition: error.condition, text: error.message, phase: this.#phase.name,
-        address: this.facts.remoteAddress, jid: this.#phase.name === 'established' ? this.#phase.sink.jid : undefined })
+      log.info({ event: 'stream.error', condition: error.condition, text: error.message, phase: this.#phase.name, limit: limitOf(error),
+        address, transport, jid: this.#phase.name === 'established' ? this.#phase.sink.jid : undefined })
     } else {
       // A bug of ours: the peer learns no more than that (RFC 6120 §13.11), the log learns everything.
       told = new StreamError('internal-server-error')
-      log.error({ event: 'stream.bug', error, address: this.facts.remoteAddress })
+      log.error({ event: 'stream.bug', error, address, transport })
     }
     // RFC 6120 §4.9.1.2: an error before our header is sent after one.
     if (!this.#opened) this.#sendHeader(null, null)
@@ -147,12 +162,11 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
 
     const { authenticated } = phase
     if (authenticated === null) {
-      const context = host.saslContext(peerOf(this.facts))
-      const sasl = new SaslNegotiation(host.mechanisms, context)
+      const authentication = new Authentication(host, this.#transport, this.#services.log)
       this.#sendHeader(host, header)
-      this.#phase = { name: 'authenticating', host, sasl, failures: 0, pending: false }
+      this.#phase = { name: 'authenticating', host, authentication, pending: false }
       this.#startTimer()
-      this.#transport.send(authenticationFeatures(sasl.offered))
+      this.#transport.send(authentication.features)
       return
     }
     if (host.name !== authenticated.host.name) {
@@ -197,9 +211,13 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       case 'authenticating':
         // RFC 6120 §4.9.3.12: no stanza is processed before the stream is authenticated.
         if (readStanza(element) !== null) throw new StreamError('not-authorized', 'a stanza before authentication')
-        if (element.ns !== NS_SASL) throw notAStanza(element)
+        if (element.ns !== NS_SASL && element.ns !== NS_TLS) throw notAStanza(element)
         if (phase.pending) throw new StreamError('policy-violation', 'a second request while authentication is being decided')
-        this.#settle(phase.sasl.receive(element), pending => { phase.pending = pending }, reply => { this.#saslReply(phase, reply) })
+        if (element.ns === NS_TLS) {
+          this.#startTls(element)
+          return
+        }
+        this.#settle(phase.authentication.receive(element), pending => { phase.pending = pending }, reply => { this.#saslReply(phase, reply) })
         return
       case 'binding': {
         const stanza = readStanza(element)
@@ -212,37 +230,41 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     }
   }
 
-  #saslReply(phase: Extract<Phase, { name: 'authenticating' }>, reply: SaslReply): void {
-    const { log } = this.#services
+  #startTls(element: ScannedElement): void {
+    const { upgrade } = this.#transport
     const { remoteAddress: address, transport } = this.facts
-    switch (reply.kind) {
-      case 'challenge':
-        this.#transport.send(reply.markup)
-        return
-      case 'success': {
-        const { principal } = reply
-        log.info({ event: 'auth.success', jid: principal.account, mechanism: principal.mechanism, transport, address,
-          fingerprint: principal.certificate?.fingerprint256 })
-        this.#phase = { name: 'awaiting-header', authenticated: { principal, host: phase.host } }
-        this.#startTimer()
-        this.#transport.send(reply.markup)
-        return
-      }
-      case 'failure':
-        log.info({ event: 'auth.failure', mechanism: reply.mechanism, condition: reply.condition, reason: reply.reason, transport, address })
-        this.#transport.send(reply.markup)
-        phase.failures += 1
-        if (phase.failures >= maxFailures) throw new StreamError('policy-violation', 'too many failed authentications')
-        this.#startTimer()
-        return
-      default:
-        reply satisfies never
+    // RFC 7395 §3.9, XEP-0206 §2: over HTTP there is no such thing.
+    if (element.local !== 'starttls' || (upgrade === null && transport !== 'tcp')) throw notAStanza(element)
+    if (upgrade === null) {
+      // RFC 6120 §5.4.2.2
+      this.#services.log.info({ event: 'starttls.refused', address, transport })
+      this.#transport.send(tlsFailure)
+      this.#finish('closed')
+      return
     }
+    // RFC 6120 §5.4.3.3: a new stream; what was known of the old one is forgotten.
+    this.#phase = { name: 'awaiting-header', authenticated: null }
+    this.#opened = false
+    this.#startTimer()
+    upgrade.start()
+  }
+
+  #saslReply(phase: Extract<Phase, { name: 'authenticating' }>, reply: SaslReply): void {
+    const principal = phase.authentication.conclude(reply)
+    if (principal !== null) this.#phase = { name: 'awaiting-header', authenticated: { principal, host: phase.host } }
+    this.#transport.send(reply.markup)
+    if (principal !== null) this.#transport.restart()
+    if (reply.kind === 'challenge') return
+    phase.authentication.checkFailures()
+    this.#startTimer()
   }
 
   #bind(phase: Extract<Phase, { name: 'binding' }>, request: Stanza): void {
     const refuse = (error: unknown) => {
       if (!(error instanceof StanzaError)) throw error
+      const { remoteAddress: address, transport } = this.facts
+      this.#services.log.info({ event: 'session.refused', account: phase.principal.account, condition: error.condition, reason: error.message,
+        transport, address, limit: limitOf(error) })
       this.#transport.send(errorReply(request, error, null, null))
     }
     const established = (sink: StanzaSink) => {
@@ -279,7 +301,8 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
   #startTimer(): void {
     this.#stopTimer()
     this.#timer = this.#services.clock.after(this.#transport.stateTimeout, () => {
-      this.fail(new StreamError('connection-timeout', 'negotiation took too long'))
+      const text = 'negotiation took too long'
+      this.fail(new StreamError('connection-timeout', text, { cause: new LimitReached(`${this.facts.transport}.state_timeout`, text) }))
     })
   }
 
@@ -288,10 +311,6 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#timer = null
   }
 }
-
-const peerOf = (facts: ConnectionFacts): SaslPeer => ({
-  remoteAddress: facts.remoteAddress, secure: facts.secure, certificate: () => facts.certificate(), channelBindings: () => facts.channelBindings(),
-})
 
 /** Whether it is a resource: one that was bound for a stream that has gone meanwhile is let go. */
 const isSink = (settled: unknown): settled is StanzaSink => typeof settled === 'object' && settled !== null && 'streamEnded' in settled

@@ -4,9 +4,11 @@ import type { MechanismKey } from '../sasl/catalogue.ts'
 import type { SaslContext, SaslPeer } from '../sasl/mechanism.ts'
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
+import type { TrafficByCarrier } from '../telemetry/traffic.ts'
 import type { Domainpart, FullJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
 import type { StreamError } from '../xmpp/stream-error.ts'
+import type { ConnectionFacts } from './transport.ts'
 
 /** Where an established stream puts its stanzas; the session implements it. */
 export interface StanzaSink {
@@ -18,6 +20,8 @@ export interface StanzaSink {
 
 /** The stream as the session above it sees it. */
 export interface OutboundStream {
+  /** Of the connection beneath. */
+  readonly facts: ConnectionFacts
   send(wire: Uint8Array): void
   /** Reads nothing more from the client for so many milliseconds. */
   pause(milliseconds: number): void
@@ -44,4 +48,6 @@ export interface StreamServices {
   over(stream: OutboundStream): void
   readonly clock: Clock
   readonly log: Log
+  /** Where established streams count what goes through them. */
+  readonly traffic: TrafficByCarrier
 }

@@ -1,14 +1,15 @@
 /** What carries one XML stream. WebSocket, BOSH and TCP differ only below this line. */
 import type { ChannelBindings } from '../sasl/channel-binding.ts'
+import type { Carrier } from '../telemetry/traffic.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import type { Markup } from '../xml/write.ts'
 import type { ResponseHeader, StreamHeader } from '../xmpp/stream-header.ts'
 import type { StreamError } from '../xmpp/stream-error.ts'
 
-/** Facts about the connection, fixed when it is accepted and never guessed later. */
+/** Facts about the connection, fixed when it is accepted and never guessed later; STARTTLS replaces them once. */
 export interface ConnectionFacts {
-  readonly transport: 'websocket' | 'bosh' | 'tcp'
+  readonly transport: Carrier
   readonly remoteAddress: string
   /** TLS protects the way from the client to us (or to a proxy that we trust). */
   readonly secure: boolean
@@ -31,16 +32,31 @@ export interface TransportEvents {
   lost(cause: Error | null): void
 }
 
+/** The way from plain text to TLS (RFC 6120 §5). */
+export interface Upgrade {
+  /** Nothing is negotiated before it. */
+  readonly required: boolean
+  /**
+   * Sends `<proceed/>` and goes over to TLS. Of what was received in clear nothing remains; whatever has come already behind `<starttls/>`
+   * ends the connection. A header opens the next stream, with facts of its own.
+   */
+  start(): void
+}
+
 /** Carries one XML stream. */
 export interface Transport {
   readonly facts: ConnectionFacts
   /** Milliseconds allowed for each step of negotiation. */
   readonly stateTimeout: number
+  /** Null where TLS is there already, or is HTTP's business. */
+  readonly upgrade: Upgrade | null
   /** Where the events go. Called once, synchronously on accept, before any byte is read. */
   listen(events: TransportEvents): void
   open(header: ResponseHeader): void
   /** Writes one self-contained element. What cannot be written within the transport's limits ends in `lost`. */
   send(wire: Uint8Array | Markup): void
+  /** The peer begins a new stream now (RFC 6120 §4.3.3): the next that it says is a header. */
+  restart(): void
   /** Takes nothing more from the peer for so many milliseconds; what is under way may still arrive. */
   pause(milliseconds: number): void
   /** Sends the stream error, if it is for one, and the footer; then ends the connection in good order. Idempotent; no event follows. */

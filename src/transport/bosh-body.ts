@@ -1,5 +1,6 @@
 /** The `<body/>` wrapper (XEP-0124 §6, XEP-0206): read from a request, written for a response. */
 import { createHash } from 'node:crypto'
+import { LimitReached } from '../telemetry/limit.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import type { Scanner } from '../xml/scanner.ts'
 import { isAt } from '../xml/span.ts'
@@ -55,8 +56,8 @@ export function scanWrapper(bytes: Uint8Array, scanner: Scanner): Wrapper {
   try {
     wrapper = scanner.scanChildren(bytes)
   } catch (error) {
-    if (error instanceof XmlError) throw new BodyError(error.message, { cause: error })
-    throw error
+    if (!(error instanceof XmlError)) throw error
+    throw new BodyError(error.message, { cause: error.fault === 'limit' ? new LimitReached('xml', error.message) : error })
   }
   const { root } = wrapper
   if (root.ns !== NS_HTTPBIND || root.local !== 'body') throw new BodyError('the request is no <body/> of XEP-0124')

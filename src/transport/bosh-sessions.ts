@@ -1,5 +1,6 @@
 /** The BOSH sessions of all listeners: made on a session request (XEP-0124 §7), found by their sid, forgotten when nobody comes. */
 import { timingSafeEqual } from 'node:crypto'
+import type { LimitName } from '../telemetry/limit.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import type { Transport } from '../stream/transport.ts'
 import { type BoshBody, type SessionRequest, sessionRequestOf } from './bosh-body.ts'
@@ -31,6 +32,12 @@ interface Entry {
   readonly agreement: BoshAgreement
 }
 
+/** Why there is no session for a request. */
+export interface SessionRefusal {
+  readonly condition: TerminalCondition
+  readonly limit?: LimitName
+}
+
 export class BoshSessions {
   readonly #options: BoshSessionsOptions
   readonly #byHandle = new Map<string, Entry>()
@@ -53,15 +60,17 @@ export class BoshSessions {
   }
 
   /** Makes a session as its listener allows, or says with which condition not. Throws BodyError for a request that makes no sense. */
-  create(body: BoshBody, root: ScannedElement, origin: RequestOrigin, bosh: BoshOptions): Entry | TerminalCondition {
+  create(body: BoshBody, root: ScannedElement, origin: RequestOrigin, bosh: BoshOptions): Entry | SessionRefusal {
     const { shared, accept, serves, newSid } = this.#options
     const request = sessionRequestOf(root)
     const { to } = body.header
-    if (to === null || to === '') return 'improper-addressing'
-    if (!serves(to)) return 'host-unknown'
+    if (to === null || to === '') return { condition: 'improper-addressing' }
+    if (!serves(to)) return { condition: 'host-unknown' }
     const fingerprint = origin.fingerprint?.toString() ?? null
-    if (this.#perAddress.of(origin.remoteAddress) >= bosh.max_sessions_per_address
-      || (fingerprint !== null && this.#perCertificate.of(fingerprint) >= bosh.max_sessions_per_certificate)) return 'policy-violation'
+    if (this.#perAddress.of(origin.remoteAddress) >= bosh.max_sessions_per_address) return tooMany('bosh.max_sessions_per_address')
+    if (fingerprint !== null && this.#perCertificate.of(fingerprint) >= bosh.max_sessions_per_certificate) {
+      return tooMany('bosh.max_sessions_per_certificate')
+    }
 
     const sid = newSid()
     const agreement = agree(request, sid, bosh)
@@ -81,6 +90,8 @@ export class BoshSessions {
     return entry
   }
 }
+
+const tooMany = (limit: LimitName): SessionRefusal => ({ condition: 'policy-violation', limit })
 
 /** How many there are of each. */
 class Tally {

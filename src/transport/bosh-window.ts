@@ -47,8 +47,8 @@ export type WindowAction<Payload, Exchange> =
   | { readonly kind: 'respond', readonly exchange: Exchange, readonly response: WindowResponse }
   /** The client ended the session; its last payload was delivered before. */
   | { readonly kind: 'terminated' }
-  /** The window ended the session: the client broke its rules. */
-  | { readonly kind: 'broken', readonly condition: WindowCondition }
+  /** The window ended the session: the client broke its rules, or went beyond one of its limits. */
+  | { readonly kind: 'broken', readonly condition: WindowCondition, readonly limit: keyof WindowLimits | null }
   /** Nobody came within the inactivity period (§10). */
   | { readonly kind: 'expired' }
 
@@ -151,8 +151,8 @@ export class BoshWindow<Payload, Exchange> {
     // they arrive, is to pause or to terminate.
     const last = this.#deferred.size === 0 ? request : this.#deferred.get(Math.max(rid, ...this.#deferred.keys()))?.request ?? request
     const allowed = this.#limits.requests + (last.terminates || last.pause !== null ? 1 : 0)
-    if (rid > this.#lastRid + allowed) return this.#break('item-not-found', exchange, now)
-    if (this.#held.length + this.#deferred.size + 1 > allowed) return this.#break('policy-violation', exchange, now)
+    if (rid > this.#lastRid + allowed) return this.#break('item-not-found', exchange, now, 'requests')
+    if (this.#held.length + this.#deferred.size + 1 > allowed) return this.#break('policy-violation', exchange, now, 'requests')
 
     const arrived: Arrived<Payload, Exchange> = { request, arrivedAt: now, exchange }
     if (rid > this.#lastRid + 1) return this.#defer(arrived, now)
@@ -220,7 +220,7 @@ export class BoshWindow<Payload, Exchange> {
 
   #defer(arrived: Arrived<Payload, Exchange>, now: number): WindowAction<Payload, Exchange>[] {
     const { rid, size } = arrived.request
-    if (this.#deferredBytes + size > this.#limits.maxDeferredBytes) return this.#break('policy-violation', arrived.exchange, now)
+    if (this.#deferredBytes + size > this.#limits.maxDeferredBytes) return this.#break('policy-violation', arrived.exchange, now, 'maxDeferredBytes')
     this.#deferred.set(rid, arrived)
     this.#deferredBytes += size
     this.#activeAt = now
@@ -233,8 +233,8 @@ export class BoshWindow<Payload, Exchange> {
     if (this.#nextKey !== null && request.keyHash !== this.#nextKey) return this.#break('item-not-found', arrived.exchange, now)
     // Who terminates does not come back from a pause.
     const pause = request.terminates ? null : request.pause
-    if (pause !== null && pause > this.#limits.maxPause) return this.#break('policy-violation', arrived.exchange, now)
-    if (this.#pollsTooOften(arrived)) return this.#break('policy-violation', arrived.exchange, now)
+    if (pause !== null && pause > this.#limits.maxPause) return this.#break('policy-violation', arrived.exchange, now, 'maxPause')
+    if (this.#pollsTooOften(arrived)) return this.#break('policy-violation', arrived.exchange, now, 'polling')
     this.#lastRid = request.rid
     this.#nextKey = request.nextKey
     this.#latest = { arrivedAt: arrived.arrivedAt, isEmptyPoll: isEmptyPoll(request) }
@@ -346,12 +346,12 @@ export class BoshWindow<Payload, Exchange> {
   }
 
   /** The client broke a rule with this request, which hears it; the ones that were held hear that it was another (§17.2). */
-  #break(condition: WindowCondition, exchange: Exchange | null, now: number): WindowAction<Payload, Exchange>[] {
+  #break(condition: WindowCondition, exchange: Exchange | null, now: number, limit: keyof WindowLimits | null = null): WindowAction<Payload, Exchange>[] {
     const answer = tell(exchange, terminateResponse(condition, []))
     if (!this.#isAlive) return answer
     const others = this.end('other-request', [], now)
     this.#phase = 'over'
-    return [...others, ...answer, { kind: 'broken', condition }]
+    return [...others, ...answer, { kind: 'broken', condition, limit }]
   }
 
   /** §10: silently; who asks later, or waits behind a gap, hears that there is no such session. */

@@ -4,6 +4,7 @@ import type { ChannelBindings } from '../sasl/channel-binding.ts'
 import { streamErrorMarkup } from '../stream/stream-error-markup.ts'
 import type { ConnectionFacts, Transport, TransportEvents } from '../stream/transport.ts'
 import type { Clock, Timer } from '../telemetry/clock.ts'
+import { type LimitName, LimitReached } from '../telemetry/limit.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
 import type { Markup } from '../xml/write.ts'
 import type { StreamCondition, StreamError } from '../xmpp/stream-error.ts'
@@ -96,6 +97,9 @@ export class BoshTransport implements Transport, Held {
     }
   }
 
+  /** TLS is HTTP's business. */
+  readonly upgrade = null
+
   get stateTimeout(): number { return this.#agreement.stateTimeout }
 
   listen(events: TransportEvents): void { this.#events = events }
@@ -155,7 +159,7 @@ export class BoshTransport implements Transport, Held {
   send(wire: Uint8Array | Markup): void {
     this.#window.enqueue(typeof wire === 'string' ? Buffer.from(wire) : wire)
     if (this.#window.queuedBytes > this.#shared.maxUnreadBytes) {
-      this.#lose(new Error('the client does not fetch what is sent to it'))
+      this.#lose(new LimitReached('limits.max_unread_bytes', 'the client does not fetch what is sent to it'))
       this.#carryOut(this.#window.end('policy-violation', [], this.#now))
       this.#settle()
       return
@@ -170,6 +174,9 @@ export class BoshTransport implements Transport, Held {
     this.#isHeldBack = false
     this.#settle()
   }
+
+  /** XEP-0206 §5: the request says itself that the stream begins anew. */
+  restart(): void { /* nothing to do */ }
 
   pause(milliseconds: number): void {
     this.#pausedUntil = this.#now + milliseconds
@@ -199,10 +206,10 @@ export class BoshTransport implements Transport, Held {
           this.#events?.footer()
           break
         case 'broken':
-          this.#lose(new Error(`the client broke the rules of the session: ${action.condition}`))
+          this.#lose(faultOf(action))
           break
         case 'expired':
-          this.#lose(new Error('no request within the inactivity period'))
+          this.#lose(new LimitReached('bosh.inactivity', 'no request within the inactivity period'))
           this.#timer?.cancel()
           this.#end.gone()
           break
@@ -255,6 +262,17 @@ export class BoshTransport implements Transport, Held {
       this.#settle()
     })
   }
+}
+
+/** What the configuration calls the limits of the window. What a client holds unanswered at a time follows from `max_hold` (§7.2). */
+const limitNames: Readonly<Partial<Record<keyof WindowLimits, LimitName>>> = {
+  requests: 'bosh.max_hold', maxDeferredBytes: 'bosh.max_deferred_bytes', maxPause: 'bosh.max_pause', polling: 'bosh.polling',
+}
+
+function faultOf({ condition, limit }: Extract<Action, { readonly kind: 'broken' }>): Error {
+  const text = `the client broke the rules of the session: ${condition}`
+  const name = limit === null ? undefined : limitNames[limit]
+  return name === undefined ? new Error(text) : new LimitReached(name, text)
 }
 
 /** Null where no certificate was shown that can be read. */

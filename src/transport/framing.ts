@@ -1,4 +1,5 @@
 /** The framing of RFC 7395 §3.3: `<open/>` and `<close/>`, read and written. */
+import { type LimitName, LimitReached } from '../telemetry/limit.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import { type Markup, tag } from '../xml/write.ts'
 import type { XmlError } from '../xml/xml-error.ts'
@@ -22,13 +23,14 @@ export const openMarkup = ({ id, from, to, lang, version }: ResponseHeader): Mar
 /** §3.6.1: `see-other-uri` names where else the client may go. */
 export const closeMarkup: Markup = tag('close', { xmlns: NS_FRAMING })
 
-/** The stream error for what the scanner refused (websocket.md, "framing"). */
-export function streamErrorOf(error: XmlError): StreamError {
+/** The stream error for what the scanner refused (websocket.md, "framing"). `longest` is the key of the limit on length. */
+export function streamErrorOf(error: XmlError, longest: LimitName = 'xml'): StreamError {
   const conditions = {
     'not-well-formed': 'not-well-formed',
     'restricted-xml': 'restricted-xml',
     'bad-format': 'bad-format',
     limit: 'policy-violation',
   } as const satisfies Record<XmlError['fault'], StreamCondition>
-  return new StreamError(conditions[error.fault], error.message, { cause: error })
+  const cause = error.fault === 'limit' ? new LimitReached(error.isTooLong ? longest : 'xml', error.message) : error
+  return new StreamError(conditions[error.fault], error.message, { cause })
 }

@@ -2,7 +2,7 @@
 import Type from 'typebox'
 
 /** Timers of Node.js overflow beyond 2^31-1 ms and then fire at once; a day is far below and long enough. */
-const aDay = 86_400_000
+export const aDay = 86_400_000
 
 export const websocketOptions = Type.Object({
   path: Type.String({

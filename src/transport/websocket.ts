@@ -3,7 +3,8 @@ import type { Duplex } from 'node:stream'
 import type { RawData } from 'ws'
 import { streamErrorMarkup } from '../stream/stream-error-markup.ts'
 import type { ConnectionFacts, Transport, TransportEvents } from '../stream/transport.ts'
-import type { Clock, Timer } from '../telemetry/clock.ts'
+import type { Timer } from '../telemetry/clock.ts'
+import { LimitReached } from '../telemetry/limit.ts'
 import type { Scanner } from '../xml/scanner.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import type { Markup } from '../xml/write.ts'
@@ -13,7 +14,7 @@ import { StreamError } from '../xmpp/stream-error.ts'
 import type { ResponseHeader } from '../xmpp/stream-header.ts'
 import { closeMarkup, headerOf, isClose, isOpen, openMarkup, streamErrorOf } from './framing.ts'
 import type { Liveness, Watched } from './liveness.ts'
-import type { Held, Outbox } from './outbox.ts'
+import { Output, type OutputShared, type Readable } from './output.ts'
 import type { StreamSocket } from './stream-socket.ts'
 
 /** websocket.md: the closing handshakes, ours and the WebSocket's, have so many milliseconds together. */
@@ -23,50 +24,46 @@ const closingTimeout = 5_000
 const normalClosure = 1000
 const unsupportedData = 1003
 
-/** So many milliseconds a client has to catch up, once more than `maxUnreadBytes` wait for it: a burst from others is not its fault. */
-const catchUpTime = 2_000
-/** What it may have unread at most within that time, in multiples of `maxUnreadBytes`. */
-const burstFactor = 2
-
 const asText = { binary: false } as const
 
-/** What all WebSocket streams of a listener share. */
-export interface WebSocketShared {
-  readonly stateTimeout: number
-  /** Unread output, in bytes, beyond which the client is cut if it does not catch up soon. Reading from it stops at an eighth of that. */
-  readonly maxUnreadBytes: number
-  readonly scanner: Scanner
-  readonly liveness: Liveness
-  readonly outbox: Outbox
-  readonly clock: Clock
+function tooBig(): StreamError {
+  const text = 'that is longer than a stanza may be'
+  return new StreamError('policy-violation', text, { cause: new LimitReached('websocket.max_stanza_size', text) })
 }
 
-export class WebSocketTransport implements Transport, Watched, Held {
+/** What all WebSocket streams of a listener share. */
+export interface WebSocketShared extends OutputShared {
+  readonly stateTimeout: number
+  readonly scanner: Scanner
+  readonly liveness: Liveness
+}
+
+export class WebSocketTransport implements Transport, Watched, Readable {
   readonly facts: ConnectionFacts
   readonly #socket: StreamSocket
-  readonly #wire: Duplex
+  readonly #output: Output
   readonly #shared: WebSocketShared
   #events: TransportEvents | null = null
   /** `closing`: our `<close/>` is out, theirs is awaited. */
   #phase: 'open' | 'closing' | 'over' = 'open'
   #closedByPeer = false
-  #held = false
-  #pausedForOutput = false
-  #timer: Timer | null = null
-  #lastChance: Timer | null = null
+  #deadline: Timer | null = null
   quietSweeps = 0
 
   /** `wire` is the socket beneath: what it holds back is what the client has not read. */
   constructor(socket: StreamSocket, wire: Duplex, facts: ConnectionFacts, shared: WebSocketShared) {
     this.#socket = socket
-    this.#wire = wire
+    this.#output = new Output(wire, this, shared)
     this.facts = facts
     this.#shared = shared
   }
 
-  get stateTimeout(): number { return this.#shared.stateTimeout }
+  /** TLS is HTTP's business. */
+  readonly upgrade = null
 
-  get isSlowedDown(): boolean { return this.#phase === 'open' && this.#timer !== null }
+  get stateTimeout(): number { return this.#shared.stateTimeout }
+  get isSlowedDown(): boolean { return this.#phase === 'open' && this.#output.isPaused }
+  get unreadBytes(): number { return this.#socket.bufferedAmount }
 
   listen(events: TransportEvents): void {
     this.#events = events
@@ -76,7 +73,7 @@ export class WebSocketTransport implements Transport, Watched, Held {
     socket.on('ping', () => { this.quietSweeps = 0 })
     socket.on('close', () => { this.#gone() })
     socket.on('error', error => { this.#broken(error) })
-    socket.onTooBig = () => { this.#events?.fault(new StreamError('policy-violation', 'that is longer than a stanza may be')) }
+    socket.onTooBig = () => { this.#events?.fault(tooBig()) }
     this.#shared.liveness.watch(this)
   }
 
@@ -84,39 +81,29 @@ export class WebSocketTransport implements Transport, Watched, Held {
 
   send(wire: Uint8Array | Markup): void { this.#write(wire) }
 
+  /** RFC 7395 §3.7: the messages say themselves where a stream begins. */
+  restart(): void { /* nothing to do */ }
+
   pause(milliseconds: number): void {
-    if (this.#phase !== 'open') return
-    this.#socket.pause()
-    this.#timer?.cancel()
-    this.#timer = this.#shared.clock.after(milliseconds, () => {
-      this.#timer = null
-      this.#resume()
-    })
+    if (this.#phase === 'open') this.#output.pause(milliseconds)
   }
 
   close(error: StreamError | null): void {
     if (this.#phase !== 'open') return
     if (error !== null) this.#write(streamErrorMarkup(error))
     this.#write(closeMarkup)
-    this.#phase = 'closing'
+    if (this.#isOver()) return
     this.#events = null
-    this.#timer?.cancel()
-    this.#socket.resume()
-    this.#timer = this.#shared.clock.after(closingTimeout, () => { this.#socket.terminate() })
+    this.#awaitEnd()
     // RFC 7395 §3.6: the WebSocket is closed when both have said goodbye.
     if (this.#closedByPeer) this.#socket.close(normalClosure)
-  }
-
-  release(): void {
-    this.#held = false
-    this.#wire.uncork()
   }
 
   ping(): void {
     if (this.#phase === 'open') this.#socket.ping()
   }
 
-  die(): void { this.#cut(new Error('the client is not there any more')) }
+  die(): void { this.cut(new Error('the client is not there any more')) }
 
   #message(data: RawData, isBinary: boolean): void {
     this.quietSweeps = 0
@@ -158,10 +145,7 @@ export class WebSocketTransport implements Transport, Watched, Held {
   #broken(cause: Error): void {
     const events = this.#events
     this.#events = null
-    this.#phase = 'closing'
-    this.#timer?.cancel()
-    this.#socket.resume()
-    this.#timer = this.#shared.clock.after(closingTimeout, () => { this.#socket.terminate() })
+    this.#awaitEnd()
     events?.lost(cause)
   }
 
@@ -174,47 +158,20 @@ export class WebSocketTransport implements Transport, Watched, Held {
     }
   }
 
+  /** Asked after something was written, which may have been too much. */
+  #isOver(): boolean { return this.#phase !== 'open' }
+
   #write(wire: Uint8Array | Markup): void {
     if (this.#phase !== 'open') return
-    if (!this.#held) {
-      this.#held = true
-      this.#wire.cork()
-      this.#shared.outbox.add(this)
-    }
+    this.#output.hold()
     this.#socket.send(wire, asText)
-    const unread = this.#socket.bufferedAmount
-    if (unread > this.#shared.maxUnreadBytes) this.#askToCatchUp(unread)
-    // Only where `drain` will tell of the end: below its own mark the socket never says that it has caught up.
-    else if (!this.#pausedForOutput && this.#wire.writableNeedDrain && unread > this.#shared.maxUnreadBytes / 8) this.#pauseForOutput()
+    this.#output.check()
   }
 
-  #askToCatchUp(unread: number): void {
-    const { clock, maxUnreadBytes } = this.#shared
-    if (unread > burstFactor * maxUnreadBytes) {
-      this.#cut(new Error('the client does not read what is sent to it'))
-      return
-    }
-    this.#lastChance ??= clock.after(catchUpTime, () => {
-      this.#lastChance = null
-      if (this.#socket.bufferedAmount > maxUnreadBytes) this.#cut(new Error('the client does not read what is sent to it'))
-    })
-  }
+  pauseReading(): void { this.#socket.pause() }
+  resumeReading(): void { this.#socket.resume() }
 
-  /** A client that reads slowly is not read from either, until it has caught up. */
-  #pauseForOutput(): void {
-    this.#pausedForOutput = true
-    this.#socket.pause()
-    this.#wire.once('drain', () => {
-      this.#pausedForOutput = false
-      this.#resume()
-    })
-  }
-
-  #resume(): void {
-    if (!this.#pausedForOutput && this.#timer === null) this.#socket.resume()
-  }
-
-  #cut(cause: Error): void {
+  cut(cause: Error): void {
     const events = this.#events
     this.#events = null
     this.#phase = 'over'
@@ -222,12 +179,20 @@ export class WebSocketTransport implements Transport, Watched, Held {
     events?.lost(cause)
   }
 
+  /** The closing handshake is under way, whoever began it. */
+  #awaitEnd(): void {
+    this.#phase = 'closing'
+    this.#output.end()
+    this.#socket.resume()
+    this.#deadline?.cancel()
+    this.#deadline = this.#shared.clock.after(closingTimeout, () => { this.#socket.terminate() })
+  }
+
   #gone(): void {
     const events = this.#events
     this.#events = null
-    this.#timer?.cancel()
-    this.#timer = null
-    this.#lastChance?.cancel()
+    this.#deadline?.cancel()
+    this.#output.end()
     this.#phase = 'over'
     this.#shared.liveness.forget(this)
     events?.lost(null)

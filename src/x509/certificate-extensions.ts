@@ -2,7 +2,8 @@
 import type { BareJid } from '../xmpp/jid.ts'
 import { childrenOf, contentOf, DerError, readDer, tag, tagOf } from './der.ts'
 import type { DerNode } from './der.ts'
-import { readBoolean, readNamedBits, readObjectIdentifier } from './der-value.ts'
+import { readBoolean, readInteger, readNamedBits, readObjectIdentifier } from './der-value.ts'
+import { readEmailAddresses } from './email-addresses.ts'
 import { oid } from './object-identifiers.ts'
 import { readXmppAddresses } from './xmpp-addresses.ts'
 
@@ -13,6 +14,7 @@ export type KeyUsage = (typeof keyUsages)[number]
 
 export interface CertificateExtensions {
   readonly xmppAddrs: readonly BareJid[]
+  readonly emailAddrs: readonly string[]
   /** Why the certificate is refused as a whole; starts with the extension's name. */
   readonly malformed: string | null
   readonly keyUsage: readonly KeyUsage[] | null
@@ -22,7 +24,7 @@ export interface CertificateExtensions {
 }
 
 export const noExtensions: CertificateExtensions = {
-  xmppAddrs: [], malformed: null, keyUsage: null, extendedKeyUsages: null, isAuthority: false, unknownCriticalExtensions: [],
+  xmppAddrs: [], emailAddrs: [], malformed: null, keyUsage: null, extendedKeyUsages: null, isAuthority: false, unknownCriticalExtensions: [],
 }
 
 /** Read here, or without any say about a leaf (name constraints and policies bind what an authority issues; OpenSSL applies them). */
@@ -61,7 +63,7 @@ export function readExtensions(list: DerNode): CertificateExtensions {
   return { ...result, malformed, unknownCriticalExtensions }
 }
 
-interface Extension { readonly type: string, readonly isCritical: boolean, readonly value: Uint8Array }
+export interface Extension { readonly type: string, readonly isCritical: boolean, readonly value: Uint8Array }
 
 export function readExtension(node: DerNode): Extension {
   const fields = childrenOf(node, tag.sequence)
@@ -73,15 +75,35 @@ export function readExtension(node: DerNode): Extension {
   }
 }
 
+export interface BasicConstraints {
+  readonly isAuthority: boolean
+  /** RFC 5280 §4.2.1.9: how many intermediate certificates may follow; null: any number. */
+  readonly pathLength: number | null
+}
+
+export function readBasicConstraints(value: Uint8Array): BasicConstraints {
+  const fields = [...childrenOf(readDer(value), tag.sequence)]
+  const first = fields[0]
+  const isAuthority = first !== undefined && tagOf(first) === tag.boolean && readBoolean(first)
+  if (first !== undefined && tagOf(first) === tag.boolean) fields.shift()
+  const length = fields.shift()
+  if (fields.length > 0) throw new DerError('more than two fields')
+  if (length === undefined) return { isAuthority, pathLength: null }
+  const digits = readInteger(length)
+  // A path of 2^31 certificates does not exist, so a longer number has no use; a negative one has no meaning.
+  if (digits.length > 8 || /^[89a-f]/.test(digits)) throw new DerError('a path length that is none')
+  return { isAuthority, pathLength: Number.parseInt(digits, 16) }
+}
+
 function readValue(type: string, value: Uint8Array): Partial<CertificateExtensions> {
   switch (type) {
-    case oid.subjectAltName: return readXmppAddresses(readDer(value))
+    case oid.subjectAltName: {
+      const names = readDer(value)
+      return { ...readXmppAddresses(names), emailAddrs: readEmailAddresses(names) }
+    }
     case oid.keyUsage: return { keyUsage: readNamedBits(readDer(value)).flatMap(bit => keyUsages[bit] ?? []) }
     case oid.extendedKeyUsage: return { extendedKeyUsages: childrenOf(readDer(value), tag.sequence).map(readObjectIdentifier) }
-    case oid.basicConstraints: {
-      const [first] = childrenOf(readDer(value), tag.sequence)
-      return { isAuthority: first !== undefined && tagOf(first) === tag.boolean && readBoolean(first) }
-    }
+    case oid.basicConstraints: return { isAuthority: readBasicConstraints(value).isAuthority }
     default: return {}
   }
 }

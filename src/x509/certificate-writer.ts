@@ -115,6 +115,8 @@ export const subjectAltNames = (names: readonly Uint8Array[], isCritical = false
 export const otherName = (type: string, value: Uint8Array) => encode(tag.constructedContext(0), objectIdentifier(type), explicit(0, value))
 /** RFC 6120 §13.7.1.4. */
 export const xmppAddrName = (address: string) => otherName(oid.xmppAddr, utf8String(address))
+/** RFC 5280 §4.2.1.6: rfc822Name. */
+export const emailName = (address: string) => implicit(1, Buffer.from(address, 'ascii'))
 export const dnsName = (name: string) => implicit(2, Buffer.from(name, 'ascii'))
 
 /** RFC 5280 §4.2.1.6: four or sixteen octets in network order. */

@@ -6,29 +6,32 @@ import type { DerNode } from './der.ts'
 /** No assigned OID comes near; the bound keeps the arithmetic on its arcs linear. */
 const maxOidBytes = 128
 
+/** Below it an arc takes another seven bits as a number, exactly; from there on it is a BigInt. */
+const lastPlainArc = 2 ** 45
+
 /** Dotted decimal. Arcs have no upper bound (X.690 §8.19; 2.25.UUID has 128-bit ones), so they are never squeezed into 32 bits. */
 export function readObjectIdentifier(node: DerNode): string {
   const content = contentOf(node, tag.objectIdentifier)
   if (content.length === 0 || content.length > maxOidBytes) throw new DerError('an object identifier of a wrong length')
-  const arcs: bigint[] = []
-  let arc = 0n
+  let text = ''
+  let arc: number | bigint = 0
   let isFirstOctet = true
   for (const octet of content) {
     if (isFirstOctet && octet === 0x80) throw new DerError('an object identifier with a padded arc')
-    arc = (arc << 7n) | BigInt(octet & 0x7f)
+    arc = typeof arc === 'number' && arc < lastPlainArc ? arc * 128 + (octet & 0x7f) : (BigInt(arc) << 7n) | BigInt(octet & 0x7f)
     isFirstOctet = octet < 0x80
-    if (isFirstOctet) {
-      if (arcs.length === 0) {
-        const root = arc < 40n ? 0n : arc < 80n ? 1n : 2n // X.690 §8.19.4
-        arcs.push(root, arc - root * 40n)
-      } else {
-        arcs.push(arc)
-      }
-      arc = 0n
-    }
+    if (!isFirstOctet) continue
+    text += text === '' ? firstArcs(arc) : `.${arc}`
+    arc = 0
   }
   if (!isFirstOctet) throw new DerError('an object identifier that is cut short')
-  return arcs.join('.')
+  return text
+}
+
+/** X.690 §8.19.4: the first two share their octets. */
+function firstArcs(both: number | bigint): string {
+  if (both < 80) return both < 40 ? `0.${both}` : `1.${Number(both) - 40}`
+  return `2.${BigInt(both) - 80n}`
 }
 
 /** The content octets of an INTEGER, two's complement, in hexadecimal. */
@@ -73,11 +76,13 @@ export function readTime(node: DerNode): number {
   // RFC 5280 §4.1.2.5.1: two-digit years from 50 on are of the last century.
   const full = isUtcTime ? (Number(text.slice(0, 2)) >= 50 ? '19' : '20') + text : text
   const part = (start: number, length = 2) => Number(full.slice(start, start + length))
+  const [year, month, day, hour, minute, second] = [part(0, 4), part(4), part(6), part(8), part(10), part(12)]
   const date = new Date(0)
-  date.setUTCFullYear(part(0, 4), part(4) - 1, part(6))
-  date.setUTCHours(part(8), part(10), part(12))
+  date.setUTCFullYear(year, month - 1, day)
+  date.setUTCHours(hour, minute, second)
   // A date that JavaScript had to carry over (February 30th, 24 o'clock) is none.
-  if (date.toISOString().replace(/\.\d+|\D/g, '') !== full.slice(0, 14)) throw new DerError('a time that does not exist')
+  if (date.getUTCFullYear() !== year || date.getUTCMonth() !== month - 1 || date.getUTCDate() !== day || date.getUTCHours() !== hour
+    || date.getUTCMinutes() !== minute || date.getUTCSeconds() !== second) throw new DerError('a time that does not exist')
   return date.getTime()
 }
 

@@ -50,23 +50,29 @@ function checkDer(bytes: Uint8Array): void {
   let at = 0
   do {
     const end = ends.at(-1) ?? bytes.length
-    const identifier = byteAt(bytes, at, end)
-    checkIdentifier(identifier)
-    const length = readLength(bytes, at + 1, end)
-    const contentEnd = length.contentStart + length.value
-    if (contentEnd > end) throw new DerError('a value is longer than what holds it')
+    const { identifier, contentStart, contentEnd } = headerAt(bytes, at, end)
     if ((identifier & constructedBit) !== 0) {
       if (ends.length >= maxDepth) throw new DerError(`nested deeper than ${maxDepth}`)
       ends.push(contentEnd)
-      at = length.contentStart
+      at = contentStart
     } else {
       // forge reads two bytes at a time here, past the end of the value if need be.
-      if ((identifier & 0x1f) === tag.bmpString && length.value % 2 !== 0) throw new DerError('a BMPString of an odd length')
+      if ((identifier & 0x1f) === tag.bmpString && (contentEnd - contentStart) % 2 !== 0) throw new DerError('a BMPString of an odd length')
       at = contentEnd
     }
     while (ends.at(-1) === at) ends.pop()
   } while (ends.length > 0)
   if (at !== bytes.length) throw new DerError('bytes after the end')
+}
+
+/** One value inside a constructed one that ends at `end`: what it is, and where its content lies. Throws DerError. */
+export function headerAt(bytes: Uint8Array, at: number, end: number): { readonly identifier: number, readonly contentStart: number, readonly contentEnd: number } {
+  const identifier = byteAt(bytes, at, end)
+  checkIdentifier(identifier)
+  const { value, contentStart } = readLength(bytes, at + 1, end)
+  const contentEnd = contentStart + value
+  if (contentEnd > end) throw new DerError('a value is longer than what holds it')
+  return { identifier, contentStart, contentEnd }
 }
 
 function checkIdentifier(identifier: number): void {

@@ -1,5 +1,5 @@
 // Names of certificates: the common names that external.md §3 may use, and RFC 4514 strings for people and logs, which nothing ever parses.
-import { childrenOf, derOf, DerError, tag } from './der.ts'
+import { childrenOf, derOf, DerError, tag, tagOf } from './der.ts'
 import type { DerNode } from './der.ts'
 import { readCharacterString, readObjectIdentifier } from './der-value.ts'
 import { attributeNames, oid } from './object-identifiers.ts'
@@ -40,6 +40,23 @@ export function readDistinguishedName(node: DerNode): DistinguishedName {
   const text = parts.reverse().join(',') // RFC 4514 §2.1: starting with the last element
   return { text: text.length > maxTextLength ? `${text.slice(0, maxTextLength).toWellFormed()}…` : text, commonNames, malformed }
 }
+
+/**
+ * Equal for names that RFC 5280 §7.1 calls the same: whatever string type they are in, the case of ASCII letters and the amount of white
+ * space do not count. As OpenSSL compares them. For finding an issuer only; its signature is what proves anything.
+ */
+export function comparableName(node: DerNode): string {
+  return childrenOf(node, tag.sequence).map(relativeName => childrenOf(relativeName, tag.set).map(attribute => {
+    const [type, value] = childrenOf(attribute, tag.sequence)
+    if (type === undefined || value === undefined) throw new DerError('an attribute that is not type and value')
+    const text = tagOf(value) === tag.numericString ? null : characterStringOrNull(value)
+    // JSON keeps the parts apart whatever they hold.
+    return JSON.stringify([readObjectIdentifier(type), text === null ? derOf(value).toString('hex') : comparableText(text)])
+  }).toSorted().join('+')).join(',')
+}
+
+const comparableText = (text: string) => ` ${text.split(/[\t-\r ]+/).filter(word => word !== '').join(' ')
+  .replace(/[A-Z]/g, letter => letter.toLowerCase())}`
 
 function characterStringOrNull(node: DerNode): string | null {
   try {

@@ -1,27 +1,41 @@
 // What a TLS connection says about the client's certificate, gathered once, when the connection is accepted.
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls'
+import type { X509Certificate } from 'node:crypto'
+import type { TLSSocket } from 'node:tls'
+import { maxPathLength } from './path-building.ts'
 import { resumedSession } from './refusal.ts'
-import type { Evidence } from './verdict.ts'
 
-/** Chains are short; OpenSSL itself stops at 100. */
-const maxChainLength = 16
+/** What TLS found out about the peer's certificate. */
+export interface Evidence {
+  /** DER: the peer's own certificate, then what it sent along, in its order. Empty where it showed none. */
+  readonly chain: readonly Uint8Array[]
+  /** The chain verified against the authorities that the connection began with. */
+  readonly authorized: boolean
+  /** OpenSSL's code as Node gives it, e.g. `CERT_HAS_EXPIRED`; the last of several findings. */
+  readonly authorizationError: string | null
+}
 
 /**
- * Call once per socket, after `secureConnection`, and keep the result. It uses getPeerCertificate(true): getPeerX509Certificate() would
- * destroy the chain for later calls. Listeners that ask for a certificate disable session tickets; should a session be resumed all the
- * same, it counts as not verified, because it would keep the verdict that it was born with (external.md §1).
+ * Call once per socket, after `secureConnection`, and keep the result: getPeerX509Certificate() takes the chain out of the connection. (It gives
+ * the certificates as they came; getPeerCertificate(true) describes each of them at length, and drops what it cannot put in order.)
+ * Listeners that ask for a certificate disable session tickets; should a session be resumed all the same, it counts as not verified, because it
+ * would keep the verdict that it was born with (external.md §1).
  */
 export function evidenceOf(socket: TLSSocket): Evidence {
-  // Declared as always whole; without a certificate Node gives an empty object, and null once the socket is gone.
-  const leaf = socket.getPeerCertificate(true) as Partial<DetailedPeerCertificate> | null
-  if (leaf?.raw === undefined) return { leaf: null, authorized: false, authorizationError: null, chainLength: 0 }
+  const leaf = socket.getPeerX509Certificate()
+  if (leaf === undefined) return { chain: [], authorized: false, authorizationError: null }
   const isResumed = socket.isSessionReused()
   return {
-    leaf: leaf.raw,
+    chain: chainOf(leaf),
     authorized: socket.authorized && !isResumed,
     authorizationError: isResumed ? resumedSession : codeOf(socket.authorizationError),
-    chainLength: chainLengthOf(leaf),
   }
+}
+
+/** One more than a path may have is enough to be refused. */
+function chainOf(leaf: X509Certificate): readonly Uint8Array[] {
+  const chain: Uint8Array[] = []
+  for (let next: X509Certificate | undefined = leaf; next !== undefined && chain.length <= maxPathLength; next = next.issuerCertificate) chain.push(next.raw)
+  return chain
 }
 
 /** Declared an Error; on a server's sockets it is the code alone. */
@@ -29,16 +43,4 @@ function codeOf(error: unknown): string | null {
   if (error === null || error === undefined) return null
   if (typeof error === 'string') return error
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNSPECIFIED'
-}
-
-/** The root is its own issuer in Node's picture of the chain. */
-function chainLengthOf(leaf: Partial<DetailedPeerCertificate>): number {
-  let length = 1
-  let current = leaf
-  while (length < maxChainLength && current.issuerCertificate !== undefined && current.issuerCertificate !== current
-    && current.issuerCertificate.fingerprint256 !== current.fingerprint256) {
-    current = current.issuerCertificate
-    length++
-  }
-  return length
 }

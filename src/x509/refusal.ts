@@ -41,7 +41,7 @@ export function faultOf(certificate: Certificate): Refusal | null {
 }
 
 /** RFC 5280 §4.1.2.5: both ends belong to the validity period. `now` in milliseconds. */
-export function dateFaultOf(certificate: Certificate, now: number): Refusal | null {
+export function dateFaultOf(certificate: Pick<Certificate, 'notBefore' | 'notAfter'>, now: number): Refusal | null {
   if (now > certificate.notAfter) {
     return { reason: 'expired', text: `The certificate expired on ${dateText(certificate.notAfter)}. Ask for a new one.` }
   }

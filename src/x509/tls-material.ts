@@ -1,12 +1,20 @@
-/** What a TLS listener needs from files, read and checked by src/config: the listener uses the very bytes that were checked. */
+/** What a TLS listener needs from files, read and checked by src/config: the listener uses the very bytes that were checked. A reload replaces it whole. */
 import type { SecureVersion } from 'node:tls'
+import type { TrustMaterial } from './trust.ts'
 
 export interface TlsMaterial {
+  /** Null where TLS ends at a proxy in front of the listener. */
+  readonly server: ServerTls | null
+  /** What client certificates are checked against; null exactly when `verify_mode` is "none". */
+  readonly trust: TrustMaterial | null
+}
+
+export interface ServerTls {
   /** The server certificate, then its chain. */
   readonly certChainPem: string
   readonly keyPem: string
   readonly passphrase: string | null
-  /** The CAs of client certificates; null exactly when `verify_mode` is "none". */
+  /** The CAs of client certificates, for OpenSSL; null exactly when `verify_mode` is "none". */
   readonly caPem: string | null
   readonly minVersion: SecureVersion
   readonly maxVersion: SecureVersion

@@ -3,6 +3,7 @@
 import Type from 'typebox'
 
 export const verifyModes = ['none', 'peer', 'selfsigned_peer'] as const
+export const crlExpiredPolicies = ['refuse', 'accept'] as const
 export const tlsVersions = ['tlsv1.2', 'tlsv1.3'] as const
 
 export const tlsOptions = Type.Object({
@@ -33,6 +34,15 @@ export const tlsOptions = Type.Object({
   }),
   require_certificate: Type.Boolean({
     default: false, description: 'A client without a certificate cannot connect.',
+  }),
+  crl_files: Type.Array(Type.String({ file: true, minLength: 1 }), {
+    default: [], uniqueItems: true,
+    description: 'Revocation lists (CRLs), PEM or DER. Where any is named, every CA of a client\'s chain needs one: a certificate whose revocation '
+      + 'cannot be found out is refused.',
+  }),
+  crl_expired: Type.Enum(crlExpiredPolicies, {
+    default: 'refuse',
+    description: 'What a revocation list counts for after its nextUpdate. `refuse`: nothing, so certificates of its CA are refused. `accept`: as before.',
   }),
   versions: Type.Array(Type.Enum(tlsVersions), {
     default: ['tlsv1.2', 'tlsv1.3'], minItems: 1, uniqueItems: true, description: 'The TLS versions spoken.',

@@ -6,6 +6,6 @@ import { treeOf } from './tree.ts'
 import { XmlError } from './xml-error.ts'
 
 export function parse(bytes: Uint8Array, limits: XmlLimits = defaultXmlLimits): Element {
-  if (bytes.length > limits.maxBytes) throw new XmlError('limit', 'the document is too long', limits.maxBytes)
+  if (bytes.length > limits.maxBytes) throw new XmlError('limit', 'the document is too long', limits.maxBytes, true)
   return treeOf(bytes, 0, bytes.length, limits, [])
 }

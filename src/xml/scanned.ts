@@ -84,6 +84,15 @@ export class ScannedElement implements QName {
     return null
   }
 
+  /** The default namespace that this element declares itself (`xmlns`); null where it declares none. */
+  get declaredDefault(): string | null {
+    const spans = this.#spans
+    for (let at = 0; at < spans.length; at += ATTRIBUTE_STRIDE) {
+      if (spans[at + KIND_AT] === DECLARATION && (spans[at + COLON_AT] as number) < 0) return this.#value(at)
+    }
+    return null
+  }
+
   /** `xml:lang`, without what surrounding elements say. */
   get lang(): string | null {
     return this.#value(this.#find('xml:lang', true))

@@ -64,7 +64,7 @@ export class Scanner {
   scan(bytes: Uint8Array, context: NamespaceContext = noContext): ScannedElement {
     const sink = this.#sink
     const reader = this.#reader
-    if (bytes.length > this.#limits.maxBytes) throw new XmlError('limit', 'the document is too long', this.#limits.maxBytes)
+    if (bytes.length > this.#limits.maxBytes) throw new XmlError('limit', 'the document is too long', this.#limits.maxBytes, true)
     sink.children = []
     try {
       reader.begin(0, context)

@@ -1,5 +1,6 @@
 /** Scans an XML stream as it arrives (RFC 6120 §4, §11): its header, each first-level element, its footer. */
 import { Buffer } from 'node:buffer'
+import { isOf, WHITE_SPACE } from './characters.ts'
 import { ElementDraft, isWhiteSpace } from './element-draft.ts'
 import { defaultXmlLimits } from './limits.ts'
 import type { XmlLimits } from './limits.ts'
@@ -36,6 +37,8 @@ export class StreamScanner {
   #end = 0
   #headerEnd = 0
   #elementStart = 0
+  /** Bytes of the chunk behind the piece that is being read. */
+  #behind = 0
   #isRestarting = false
   #isStopped = false
   #isWriting = false
@@ -54,16 +57,20 @@ export class StreamScanner {
     let isDone = false
     try {
       for (let offset = 0; offset < chunk.length && !this.#isStopped; offset += maxPieceBytes) {
+        this.#behind = Math.max(0, chunk.length - offset - maxPieceBytes)
         this.#take(chunk.subarray(offset, offset + maxPieceBytes))
       }
       isDone = true
     } catch (error) {
-      throw error instanceof XmlError ? new XmlError(error.fault, error.message, Math.max(0, error.offset - this.#elementStart)) : error
+      throw error instanceof XmlError ? new XmlError(error.fault, error.message, Math.max(0, error.offset - this.#elementStart), error.isTooLong) : error
     } finally {
       this.#isWriting = false
       if (!isDone || this.#isStopped) this.stop()
     }
   }
+
+  /** Within an event: how many bytes have come already behind what it tells of. */
+  get bytesBehind(): number { return this.#end - this.#elementStart + this.#behind }
 
   /** The next byte begins a new stream (RFC 6120 §4.3.3). After STARTTLS make a new scanner instead: nothing sent in clear may remain. */
   restart(): void {
@@ -91,11 +98,13 @@ export class StreamScanner {
       this.#startAnew()
     }
     this.#tidy()
-    if (this.#end - this.#headerEnd > this.#limits.maxBytes) throw new XmlError('limit', 'an element is too long', this.#end)
+    if (this.#end - this.#headerEnd > this.#limits.maxBytes) throw new XmlError('limit', 'an element is too long', this.#end, true)
   }
 
   #startAnew(): void {
     this.#isRestarting = false
+    // White space that came with the last element belongs to the stream that is over: an XML declaration may still follow.
+    while (this.#elementStart < this.#end && isOf(this.#buffer[this.#elementStart] as number, WHITE_SPACE)) this.#elementStart += 1
     this.#buffer.copyWithin(0, this.#elementStart, this.#end)
     this.#end -= this.#elementStart
     this.#headerEnd = 0
@@ -161,7 +170,7 @@ export class StreamScanner {
   }
 
   #header(draft: ElementDraft, next: number): void {
-    if (next > this.#limits.maxBytes) throw new XmlError('limit', 'the stream header is too long', next)
+    if (next > this.#limits.maxBytes) throw new XmlError('limit', 'the stream header is too long', next, true)
     this.#headerEnd = next
     this.#elementStart = next
     const tag = this.#buffer.subarray(draft.start, next)
@@ -171,7 +180,7 @@ export class StreamScanner {
   }
 
   #element(draft: ElementDraft, reader: MarkupReader, next: number): void {
-    if (next - draft.start > this.#limits.maxBytes) throw new XmlError('limit', 'an element is too long', next)
+    if (next - draft.start > this.#limits.maxBytes) throw new XmlError('limit', 'an element is too long', next, true)
     this.#elementStart = next
     const bytes = Buffer.from(bufferOf(reader.bytes).subarray(draft.start, next))
     this.#sink.element(new ScannedElement(bytes, bytes.length, draft.rebased(), reader.scope.inherited()))

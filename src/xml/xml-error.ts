@@ -14,10 +14,13 @@ export class XmlError extends Error {
   readonly fault: XmlFault
   /** Bytes before the fault, counted from the start of the document (in a stream: of the header or of the current first-level element). */
   readonly offset: number
+  /** It is simply longer than `XmlLimits.maxBytes`. */
+  readonly isTooLong: boolean
 
-  constructor(fault: XmlFault, message: string, offset: number) {
+  constructor(fault: XmlFault, message: string, offset: number, isTooLong = false) {
     super(message)
     this.fault = fault
     this.offset = offset
+    this.isTooLong = isTooLong
   }
 }

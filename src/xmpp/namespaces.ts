@@ -5,7 +5,11 @@ export const NS_STREAMS = 'http://etherx.jabber.org/streams'
 export const NS_STREAM_ERRORS = 'urn:ietf:params:xml:ns:xmpp-streams'
 /** Stanza error conditions (RFC 6120 §8.3.2). */
 export const NS_STANZA_ERRORS = 'urn:ietf:params:xml:ns:xmpp-stanzas'
+/** STARTTLS (RFC 6120 §5). */
+export const NS_TLS = 'urn:ietf:params:xml:ns:xmpp-tls'
 export const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
+/** Channel bindings that there are (XEP-0440). */
+export const NS_SASL_CHANNEL_BINDING = 'urn:xmpp:sasl-cb:0'
 export const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind'
 /** The legacy session request of RFC 3921 §3; RFC 6121 made it a no-op. */
 export const NS_SESSION = 'urn:ietf:params:xml:ns:xmpp-session'

@@ -1,23 +1,10 @@
 // What Meerkat is compared with: the least that a relay over secure WebSockets costs in Node. `ws` and TLS with the same options, and
 // each message goes to the other client of its pair as it is. It parses nothing, checks nothing, knows nobody.
-import { constants } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
-import { type WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
+import { bareServer } from './bare-server.ts'
 
-const folder = process.argv[2] ?? ''
-const file = (name: string) => readFileSync(join(folder, 'certs', name))
-
-const server = createServer({
-  cert: file('server.crt'), key: file('server.key'), ca: file('ca.crt'),
-  requestCert: true, rejectUnauthorized: false, secureOptions: constants.SSL_OP_NO_TICKET,
-  minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', honorCipherOrder: true, ALPNProtocols: ['http/1.1'],
-})
-const sockets = new WebSocketServer({
-  server, maxPayload: 262_144, perMessageDeflate: false, clientTracking: false, handleProtocols: () => 'xmpp',
-})
+const { server, sockets } = bareServer(process.argv[2] ?? '')
 
 /** Who waits for the other half of the pair. */
 const alone = new Map<string, { partner: WebSocket | null, readonly socket: WebSocket }>()

@@ -1,6 +1,6 @@
 // A WebSocket client (RFC 6455) with as little between it and TLS as possible, so that the client's core is not what is measured.
 import { randomBytes } from 'node:crypto'
-import { connect, type TLSSocket } from 'node:tls'
+import { connect, type SecureContext, type TLSSocket } from 'node:tls'
 import type { Identity } from './servers.ts'
 
 const TEXT = 1, CLOSE = 8, PING = 9, PONG = 10
@@ -16,8 +16,9 @@ export function maskedFrame(payload: Buffer, opcode: number = TEXT): Buffer {
 export interface ClientOptions {
   readonly port: number
   readonly path: string
-  readonly ca: string
-  readonly identity: Identity
+  /** Whom it trusts; with a context of its own that is in there. */
+  readonly ca?: string
+  readonly identity: Identity | { readonly secureContext: SecureContext }
 }
 
 export class FrameClient {
@@ -36,7 +37,7 @@ export class FrameClient {
 
   static open({ port, path, ca, identity }: ClientOptions): Promise<FrameClient> {
     return new Promise((resolve, reject) => {
-      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ca, ...identity, ALPNProtocols: ['http/1.1'] })
+      const socket = connect({ host: '127.0.0.1', port, servername: 'localhost', ...ca === undefined ? {} : { ca }, ...identity, ALPNProtocols: ['http/1.1'] })
       socket.on('error', reject)
       socket.on('close', () => { reject(new Error('the server closed the connection before it was open')) })
       socket.write(`GET ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n`
@@ -68,6 +69,15 @@ export class FrameClient {
         if (heard.length === count) resolve(heard)
       }
       this.say(text)
+    })
+  }
+
+  /** Resolves when the connection has gone. */
+  end(): Promise<void> {
+    this.onEnd = () => {}
+    return new Promise(resolve => {
+      this.#socket.once('close', () => { resolve() })
+      this.#socket.destroy()
     })
   }
 

@@ -1,5 +1,6 @@
 // The clients of one server, in a process of their own: pairs of users who send each other stanzas in a closed loop, or sit idle.
 import { FrameClient, maskedFrame } from './frame-client.ts'
+import { logIn } from './login.ts'
 import { answerCalls } from './remote.ts'
 import type { Contestant, Identity } from './servers.ts'
 import { stanzaTo } from './stanza.ts'
@@ -55,17 +56,9 @@ async function connect({ contestant, port, ca, identities }: ConnectRequest): Pr
   return clients.length
 }
 
-const header = '<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" to="localhost" version="1.0"/>'
-
-/** The whole of a login as any client does it; returns the full JID. */
+/** Returns the full JID. */
 async function login(connection: FrameClient): Promise<string> {
-  await connection.ask(header, 2)
-  const [success = ''] = await connection.ask('<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">=</auth>', 1)
-  if (!success.startsWith('<success')) throw new Error(`no login: ${success}`)
-  await connection.ask(header, 2)
-  const [bound = ''] = await connection.ask('<iq xmlns="jabber:client" type="set" id="b1"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind"/></iq>', 1)
-  const jid = /<jid>([^<]+)<\/jid>/.exec(bound)?.[1]
-  if (jid === undefined) throw new Error(`no resource: ${bound}`)
+  const jid = await logIn(connection)
   // A user's resources see their own presence; when it comes back, it has been dealt with.
   await connection.ask('<presence xmlns="jabber:client"/>', 1)
   return jid

@@ -1,12 +1,15 @@
-// `npm run bench [-- [--json] [NAME…]]`: what the gateway costs, always paired with what it is compared with, in one run (issues 2 and 3).
+// `npm run bench [-- [--json] [NAME…]]`: what the gateway costs, always paired with what it is compared with, in one run.
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchBoshIdle, benchBoshRelay } from './bosh.ts'
 import { type Figure, lineOf } from './figure.ts'
+import { benchLogins } from './logins.ts'
 import { benchMemory } from './memory.ts'
 import { benchRelay, relayScenes } from './relay.ts'
 import { pinning } from './remote.ts'
+import { benchRevocationLists } from './revocation-lists.ts'
 import { benchScan } from './scan.ts'
+import { benchScramBesideRelay } from './scram-beside-relay.ts'
 
 const scan = async (): Promise<readonly Figure[]> => (await benchScan()).map(result => ({
   name: `scan-${result.size.replace(' ', '')}`, what: 'scan + splice of one stanza, times faster than saxes + tree + serialise',
@@ -20,6 +23,9 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   memory: async () => [await benchMemory()],
   'bosh-relay': async () => [await benchBoshRelay()],
   'bosh-idle': async () => [await benchBoshIdle()],
+  crl: async () => [await benchRevocationLists()],
+  logins: async () => [await benchLogins('logins'), await benchLogins('logins-first')],
+  'scram-beside-relay': async () => [await benchScramBesideRelay()],
 }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false } } })

@@ -10,7 +10,7 @@ export const contestants = ['bare', 'meerkat'] as const
 export type Contestant = (typeof contestants)[number]
 
 /** What Meerkat is compared with. */
-export type BareServer = 'bare-relay' | 'bare-long-poll'
+export type BareServer = 'bare-relay' | 'bare-long-poll' | 'bare-login'
 
 /** PEM. */
 export interface Identity { readonly cert: string, readonly key: string }
@@ -22,6 +22,7 @@ const configuration = `
 [general]
 hosts = ["localhost"]
 log_level = "warn"
+data_dir = "data"
 [[listen.http]]
 port = 0
 tls.certfile = "certs/server.crt"
@@ -41,7 +42,8 @@ export class Ground {
     this.identities = identities
   }
 
-  static async make(clients: number): Promise<Ground> {
+  /** `more` is appended to the configuration of Meerkat. */
+  static async make(clients: number, more = ''): Promise<Ground> {
     const folder = await mkdtemp(join(tmpdir(), 'meerkat-bench-'))
     // Also when the run is stopped half-way.
     process.once('exit', () => { rmSync(folder, { recursive: true, force: true }) })
@@ -53,7 +55,7 @@ export class Ground {
     await writeFile(join(certs, 'ca.crt'), ca.certificatePem)
     await writeFile(join(certs, 'server.crt'), server.certificatePem)
     await writeFile(join(certs, 'server.key'), server.privateKeyPem, { mode: 0o600 })
-    await writeFile(join(folder, 'meerkat.toml'), configuration)
+    await writeFile(join(folder, 'meerkat.toml'), configuration + more)
     const identities: Identity[] = []
     for (let number = 0; number < clients; number++) {
       const { certificatePem, privateKeyPem } = await issueClient({ ca, xmppAddrs: [`user${number}@localhost`], commonName: `user${number}`, days: 1, now })

@@ -5,7 +5,7 @@ import { bosh } from '../../plugins/bosh.ts'
 import { registerCrossOrigin } from '../../plugins/cross-origin.ts'
 import { OriginPolicy } from '../../plugins/origin-policy.ts'
 import { Peers } from '../../plugins/peer.ts'
-import { PeerCertificates } from '../../plugins/peer-certificate.ts'
+import { ClientCertificates } from '../../src/transport/client-certificates.ts'
 import { boshOptions } from '../../src/transport/bosh-options.ts'
 import type { BoshSessions } from '../../src/transport/bosh-sessions.ts'
 import { BoshClient, bodyText } from '../support/bosh-client.ts'
@@ -39,8 +39,9 @@ async function faulty(): Promise<{ readonly server: FastifyInstance, readonly ev
   const clock = new TurnedClock()
   const origins = new OriginPolicy([listedOrigin], true)
   const sessions = { create() { throw new Error('a bug') }, find() { throw new Error('a bug') } } as unknown as BoshSessions
-  await registerCrossOrigin(server, { origins })
-  await server.register(bosh, { bosh: Value.Create(boshOptions), sessions, origins, peers: new Peers(new PeerCertificates(server.server, { tls: null, clock, log })), clock, log })
+  const peers = new Peers(new ClientCertificates(server.server, { tls: null, clock, log }))
+  await registerCrossOrigin(server, { origins, peers })
+  await server.register(bosh, { bosh: Value.Create(boshOptions), sessions, origins, peers, clock, log })
   return { server, events }
 }
 

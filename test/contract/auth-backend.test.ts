@@ -27,6 +27,8 @@ authBackendContract('one that refuses everybody', () => ({
 }))
 
 authBackendContract('one that never answers', () => ({
-  backend: { name: 'silent', accepts: new Set(['certificate', 'password'] as const), verify: () => new Promise(() => {}) },
+  backend: {
+    name: 'silent', accepts: new Set(['certificate', 'password', 'scram'] as const), verify: () => new Promise(() => {}), scramSecret: () => new Promise(() => {}),
+  },
   domain, everyKind, accepted: [], refused: [], unanswered: everyKind,
 }))

@@ -7,7 +7,8 @@ import type { AuthBackend } from '../../src/auth/backend.ts'
 import { refusals } from '../../src/auth/backend.ts'
 import type { Credentials } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
-import type { Domainpart } from '../../src/xmpp/jid.ts'
+import { isPasswordOf, keyLength, preparePassword, scramHashes } from '../../src/auth/scram-secret.ts'
+import type { BareJid, Domainpart } from '../../src/xmpp/jid.ts'
 import { recordingLog, settled, TurnedClock } from '../support/turned-clock.ts'
 
 export interface BackendUnderTest {
@@ -19,6 +20,8 @@ export interface BackendUnderTest {
   readonly unanswered: readonly Credentials[]
   /** One of every kind, those included that the backend does not judge. */
   readonly everyKind: readonly Credentials[]
+  /** Of whom a backend that accepts `scram` knows nothing. */
+  readonly strangers?: readonly BareJid[]
 }
 
 export function authBackendContract(title: string, make: () => BackendUnderTest): void {
@@ -54,6 +57,38 @@ export function authBackendContract(title: string, make: () => BackendUnderTest)
       }
     })
 
+    test('who accepts scram tells what is kept of a password: of that one and no other, the same salt every time', async () => {
+      const { backend, domain, accepted } = make()
+      assert.equal(backend.accepts.has('scram'), backend.scramSecret !== undefined)
+      if (backend.scramSecret === undefined) return
+      for (const credentials of accepted) {
+        if (credentials.kind !== 'password') continue
+        const { user, password } = credentials
+        let found = 0
+        for (const hash of scramHashes) {
+          const secret = await backend.scramSecret(user, hash, domain)
+          if (secret === null) continue
+          found += 1
+          assert.deepEqual(await backend.scramSecret(user, hash, domain), secret)
+          assert.deepEqual([secret.storedKey.length, secret.serverKey.length], [keyLength[hash], keyLength[hash]])
+          assert.equal(await isPasswordOf(hash, secret, preparePassword(password)!), true)
+          assert.equal(await isPasswordOf(hash, secret, preparePassword(`${password}x`)!), false)
+        }
+        assert.ok(found > 0)
+      }
+    })
+
+    test('who accepts scram knows nothing of strangers, and nothing of its own users in another domain', async () => {
+      const { backend, domain, accepted, unanswered, strangers = [] } = make()
+      if (backend.scramSecret === undefined || unanswered.length > 0) return
+      assert.ok(strangers.length > 0)
+      const elsewhere = 'example.invalid' as Domainpart
+      for (const hash of scramHashes) {
+        for (const user of strangers) assert.equal(await backend.scramSecret(user, hash, domain), null)
+        for (const { user } of accepted) assert.equal(await backend.scramSecret(user, hash, elsewhere), null)
+      }
+    })
+
     test('asked through dispatch, every question has an answer within the timeout', async () => {
       const { backend, domain, accepted, refused, unanswered } = make()
       const clock = new TurnedClock()
@@ -66,6 +101,11 @@ export function authBackendContract(title: string, make: () => BackendUnderTest)
         clock.advance(1_000)
         const outcome = await asked
         assert.equal(outcome.ok ? 'accepted' : outcome.condition, 'temporary-auth-failure')
+        if (!backend.accepts.has('scram')) continue
+        const lookup = dispatch.secretFor(credentials.user, 'sha256', domain)
+        await settled()
+        clock.advance(1_000)
+        assert.equal((await lookup).ok, false)
       }
       await settled()
       assert.equal(clock.pending, 0)

@@ -1,7 +1,7 @@
-/** The contract of Transport on WebSocket, over real connections on the loopback, and on BOSH, from request body to response body. */
+/** The contract of Transport on WebSocket and TCP, over real connections on the loopback, and on BOSH, from request body to response body. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { systemClock } from '../../src/telemetry/clock.ts'
 import { readBody, scanWrapper } from '../../src/transport/bosh-body.ts'
@@ -9,6 +9,7 @@ import { BoshTransport, type Exchange, type RequestOrigin } from '../../src/tran
 import { Liveness } from '../../src/transport/liveness.ts'
 import { Outbox } from '../../src/transport/outbox.ts'
 import { StreamSocket } from '../../src/transport/stream-socket.ts'
+import { TcpTransport } from '../../src/transport/tcp.ts'
 import { WebSocketTransport } from '../../src/transport/websocket.ts'
 import { defaultXmlLimits } from '../../src/xml/limits.ts'
 import type { Element } from '../../src/xml/element.ts'
@@ -16,6 +17,7 @@ import { parse } from '../../src/xml/parse.ts'
 import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
 import { Scanner } from '../../src/xml/scanner.ts'
 import { NS_FRAMING } from '../../src/xmpp/namespaces.ts'
+import { footer, streamHeader, TcpClient } from '../support/tcp-client.ts'
 import { TurnedClock } from '../support/turned-clock.ts'
 import { transportContract, type TransportUnderTest } from './transport.ts'
 
@@ -73,7 +75,41 @@ async function webSocketPair(): Promise<TransportUnderTest> {
   }
 }
 
-transportContract('WebSocket', webSocketPair, { refusesBadXmlItself: false })
+transportContract('WebSocket', webSocketPair, { refusesBadXmlItself: false, delimitsElements: true })
+
+async function tcpPair(): Promise<TransportUnderTest> {
+  const server = createTcpServer()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const accepted = new Promise<TcpTransport>(resolve => {
+    server.once('connection', socket => {
+      resolve(new TcpTransport(socket,
+        { transport: 'tcp', remoteAddress: '127.0.0.1', secure: false, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings }, null,
+        { stateTimeout: 1_000, maxUnreadBytes: 1_000_000, limits: defaultXmlLimits, liveness: new Liveness(0, systemClock), outbox: new Outbox(), clock: systemClock }))
+    })
+  })
+  const client = await TcpClient.connect((server.address() as AddressInfo).port)
+  return {
+    transport: await accepted,
+    peer: {
+      send(...things) {
+        client.send(things.map(thing => thing === 'header' ? streamHeader('example.net') : thing === 'footer' ? footer : thing).join(''))
+      },
+      vanish() { client.destroy() },
+      async next() {
+        const heard = await client.next()
+        return heard.kind === 'element' ? heard.element : heard.kind === 'end' ? null : heard.kind
+      },
+    },
+    async cleanUp() {
+      client.destroy()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+transportContract('TCP', tcpPair, { refusesBadXmlItself: false, delimitsElements: false })
 
 const NS_HTTPBIND = 'http://jabber.org/protocol/httpbind'
 const inactivity = 60
@@ -155,4 +191,4 @@ async function boshPair(): Promise<TransportUnderTest> {
   }
 }
 
-transportContract('BOSH', boshPair, { refusesBadXmlItself: true })
+transportContract('BOSH', boshPair, { refusesBadXmlItself: true, delimitsElements: true })

@@ -5,6 +5,8 @@ import type { Spec } from '../../src/embedded/feature.ts'
 import { protocols } from '../../src/protocols.ts'
 import { boshStatement } from './bosh-statement.ts'
 import { dependencyReasons } from './dependency-reasons.ts'
+import { table } from './table.ts'
+import { eventTables, metricTables } from './telemetry-tables.ts'
 
 /** As much of package.json as is shown. */
 export interface PackageManifest {
@@ -19,10 +21,9 @@ export const generatedSections: Readonly<Record<string, (manifest: PackageManife
   protocols: () => protocolTable(protocols),
   bosh: boshStatement,
   dependencies: dependencyTables,
+  metrics: metricTables,
+  events: eventTables,
 }
-
-const table = (head: readonly string[], rows: readonly (readonly string[])[]): string =>
-  [head, head.map(() => '---'), ...rows].map(cells => `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n')
 
 function commandHelp(): string {
   const parts = commands.map(({ usage, summary, help }) => [usage, `    ${summary}`, ...help.map(line => `    ${line}`)].join('\n'))

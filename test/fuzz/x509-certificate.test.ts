@@ -8,22 +8,11 @@ import { CertificateError, readCertificate } from '../../src/x509/certificate.ts
 import { dnsName, otherName } from '../../src/x509/certificate-writer.ts'
 import { bmpString, utf8String } from '../../src/x509/der-writer.ts'
 import { oid } from '../../src/x509/object-identifiers.ts'
-import { verdictOf } from '../../src/x509/verdict.ts'
-import { makeAuthority, makeLeaf, makeSelfSigned, subjectOf } from '../support/certificates.ts'
+import { makeAuthority, makeLeaf, makeSelfSigned, subjectOf, trustIn } from '../support/certificates.ts'
+import { randomOf } from '../support/seeded-random.ts'
 
 const seed = Number(process.env['FUZZ_SEED'] ?? randomInt(2 ** 31))
 const budgetMs = 5_000
-
-/** mulberry32: small, and the same everywhere. */
-function randomOf(start: number): (below: number) => number {
-  let state = start | 0
-  return below => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 const ca = makeAuthority()
 const originals = [
@@ -112,12 +101,12 @@ test(`damaged certificates are refused or read as what they are (FUZZ_SEED=${see
 test(`a damaged signature or body is never accepted as self-signed (FUZZ_SEED=${seed})`, () => {
   const random = randomOf(seed + 1)
   const original = originals.at(-1) ?? Buffer.alloc(0)
+  const trust = trustIn([ca], 'selfsigned_peer')
   for (let run = 0; run < 1_000; run++) {
     const leaf = Buffer.from(original)
     const at = random(leaf.length)
     leaf[at] = (leaf[at] ?? 0) ^ (1 << random(8))
-    const verdict = verdictOf({ leaf, authorized: false, authorizationError: 'DEPTH_ZERO_SELF_SIGNED_CERT', chainLength: 1 },
-      'selfsigned_peer', Date.now())
+    const verdict = trust.judgeConnection({ chain: [leaf], authorized: false, authorizationError: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, Date.now())
     assert.equal(verdict.kind, 'refused', `octet ${at}`)
   }
 })

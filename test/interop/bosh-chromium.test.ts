@@ -11,7 +11,7 @@ describe('a page in Chromium over BOSH', { skip: requireProgram(...chromiumProgr
   before(async () => { browsing = await Browsing.start(gateway => gateway.boshUrl()) })
   after(() => browsing.stop())
 
-  const transports = () => browsing.gateway.eventsNamed('auth.success').filter(({ jid }) => jid === 'alice@localhost').map(({ transport }) => transport)
+  const transports = () => browsing.gateway.eventsNamed('auth.success').filter(({ account }) => account === 'alice@localhost').map(({ transport }) => transport)
   const ended = () => browsing.gateway.eventsNamed('session.ended').filter(({ jid }) => String(jid).startsWith('alice@localhost/'))
 
   test('logs in with strophe.js through Playwright\'s client certificates, talks, and leaves with a goodbye', async () => {

@@ -9,7 +9,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { emailName } from '../../src/x509/certificate-writer.ts'
 import { issueToFolder } from '../../src/x509/development-folder.ts'
+import { makeAuthority, makeLeaf } from '../support/certificates.ts'
 import { defaultToml, Gateway } from '../support/gateway.ts'
 import { WireClient } from '../support/wire-client.ts'
 import { inTime } from './inbox.ts'
@@ -110,6 +112,49 @@ test('mapping.mjs of the README makes u1234 of "Jane Doe (1234)", and refuses a 
   } finally {
     await gateway.stop()
   }
+})
+
+describe('email-mapping.ts of the README', () => {
+  const authority = makeAuthority()
+  let gateway: Gateway
+  before(async () => {
+    gateway = await Gateway.start({
+      toml: `${defaultToml.replace('certs/ca.crt', 'authority.crt')}\n[auth]\nsasl_external = [{ module = "./email-mapping.ts" }]\n`, users: [],
+      async prepare(folder) {
+        await writeFile(join(folder, 'email-mapping.ts'), programNamed('email-mapping.ts'))
+        await writeFile(join(folder, 'authority.crt'), authority.certificatePem)
+      },
+    })
+  })
+  after(async () => { await gateway.stop() })
+
+  /** Who the holder of a certificate with these addresses becomes, or why it becomes nobody. */
+  async function becomes(addresses: readonly string[], authzid = '='): Promise<string> {
+    const { certificatePem, privateKeyPem } = makeLeaf(authority, { altNames: addresses.map(emailName) })
+    const client = await WireClient.open(gateway, { identity: { cert: certificatePem, key: privateKeyPem } })
+    try {
+      await client.authenticate({ authzid: authzid === '=' ? authzid : Buffer.from(authzid).toString('base64') })
+      return await client.bind('here')
+    } catch (error) {
+      return /[a-z]+-[a-z]+/.exec(String(error))?.[0] ?? String(error)
+    } finally {
+      await client.quit()
+    }
+  }
+
+  test('makes romeo of romeo@mail.example, whether or not the client says so', async () => {
+    assert.equal(await becomes(['Romeo@Mail.Example', 'romeo@elsewhere.example']), 'romeo@localhost/here')
+    assert.equal(await becomes(['romeo@mail.example'], 'romeo@localhost'), 'romeo@localhost/here')
+  })
+  test('leaves the choice among several to the client', async () => {
+    assert.equal(await becomes(['romeo@mail.example', 'juliet@mail.example']), 'not-authorized')
+    assert.equal(await becomes(['romeo@mail.example', 'juliet@mail.example'], 'juliet@localhost'), 'juliet@localhost/here')
+  })
+  test('makes nobody of other addresses, and nobody another', async () => {
+    assert.equal(await becomes(['romeo@mail.example.org']), 'not-authorized')
+    assert.equal(await becomes([]), 'not-authorized')
+    assert.equal(await becomes(['romeo@mail.example'], 'juliet@localhost'), 'invalid-authzid')
+  })
 })
 
 test('the service of the README starts the gateway by a command that there is', async () => {

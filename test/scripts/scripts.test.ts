@@ -7,10 +7,11 @@ import { readScript } from '../support/conversation.ts'
 import type { ClientAdapter } from '../support/conversation-client.ts'
 import { Conversation, startGateway, usersOf } from '../support/conversation-runner.ts'
 import { overBosh } from '../support/conversation-bosh.ts'
+import { overTcp } from '../support/conversation-tcp.ts'
 import { overWebSocket } from '../support/conversation-websocket.ts'
 import type { Gateway } from '../support/gateway.ts'
 
-const adapters: readonly ClientAdapter[] = [overWebSocket, overBosh]
+const adapters: readonly ClientAdapter[] = [overWebSocket, overBosh, overTcp]
 
 const scripts = readdirSync(import.meta.dirname).filter(name => name.endsWith('.xmpp')).sort()
   .map(name => ({ name, ...readScript(readFileSync(join(import.meta.dirname, name), 'utf8')) }))

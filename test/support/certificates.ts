@@ -5,9 +5,14 @@ import type { KeyUsage } from '../../src/x509/certificate-extensions.ts'
 import { authorityConstraints, authorityKeyIdentifier, dnsName, extendedKeyUsageExtension, extension, ipAddressName, keyIdentifierOf,
   keyUsageExtension, leafConstraints, nameOf, subjectAltNames, subjectKeyIdentifier, writeCertificate, writeName,
   xmppAddrName } from '../../src/x509/certificate-writer.ts'
-import { octetString, pem, utf8String } from '../../src/x509/der-writer.ts'
+import { boolean, octetString, pem, sequence, utf8String } from '../../src/x509/der-writer.ts'
 import { oid } from '../../src/x509/object-identifiers.ts'
-import type { Evidence } from '../../src/x509/verdict.ts'
+import type { Evidence } from '../../src/x509/evidence.ts'
+import { readAnchor } from '../../src/x509/path.ts'
+import type { RevocationLists } from '../../src/x509/revocation-lists.ts'
+import { Trust } from '../../src/x509/trust.ts'
+import type { TrustMaterial } from '../../src/x509/trust.ts'
+import type { VerifyMode } from '../../src/x509/verdict.ts'
 
 export type TestKey = 'p256' | 'p384' | 'p521' | 'p224' | 'ed25519' | 'rsa2048' | 'rsa1024' | 'rsa-pss'
 
@@ -62,12 +67,20 @@ export function makeKey(kind: TestKey): KeyObject {
 }
 
 export function makeAuthority(options: { readonly key?: TestKey, readonly commonName?: string, readonly notAfter?: number,
-  readonly notBefore?: number } = {}): TestCertificate {
+  readonly notBefore?: number,
+  /** RFC 5280 §4.2.1.9; null for none, default 0. */
+  readonly pathLength?: null } = {}): TestCertificate {
   const privateKey = makeKey(options.key ?? 'p256')
   return build(null, nameOf(options.commonName ?? 'Test CA'), privateKey, options.notBefore ?? Date.now() - 24 * hour,
     options.notAfter ?? Date.now() + 24 * hour,
-    [authorityConstraints(), keyUsageExtension('keyCertSign', 'cRLSign'), subjectKeyIdentifier(privateKey)])
+    [options.pathLength === null ? anyLength() : authorityConstraints(), keyUsageExtension('keyCertSign', 'cRLSign'), subjectKeyIdentifier(privateKey)])
 }
+
+const anyLength = () => extension(oid.basicConstraints, true, sequence(boolean(true)))
+
+/** An authority below another one. */
+export const makeIntermediate = (issuer: TestCertificate, options: TestLeafOptions = {}): TestCertificate =>
+  leaf(issuer, { commonName: 'Middle', isAuthority: true, keyUsage: ['keyCertSign', 'cRLSign'], purposes: null, ...options })
 
 /** A client certificate, or whatever the options make of it. */
 export const makeLeaf = (issuer: TestCertificate, options: TestLeafOptions = {}): TestCertificate => leaf(issuer, options)
@@ -114,9 +127,15 @@ export const subjectOf = (...attributes: readonly (readonly [type: string, text:
 export const unknownExtension = (isCritical: boolean, type = '1.3.6.1.4.1.99999.1') => extension(type, isCritical,
   octetString(Uint8Array.of(1)))
 
-/** What evidenceOf gives for a certificate whose chain OpenSSL verified. */
-export const verifiedEvidence = (certificate: TestCertificate): Evidence =>
-  ({ leaf: certificate.der, authorized: true, authorizationError: null, chainLength: certificate.issuer === null ? 1 : 2 })
+/** What evidenceOf gives for a certificate whose chain OpenSSL verified. `sent`: what comes along with it. */
+export const verifiedEvidence = (certificate: TestCertificate, ...sent: readonly TestCertificate[]): Evidence =>
+  ({ chain: [certificate, ...sent].map(({ der }) => der), authorized: true, authorizationError: null })
+
+export const materialOf = (authorities: readonly Pick<TestCertificate, 'der'>[], revocation: RevocationLists | null = null): TrustMaterial =>
+  ({ anchors: authorities.map(({ der }) => readAnchor(der)), revocation })
+
+/** A listener that trusts these. */
+export const trustIn = (authorities: readonly Pick<TestCertificate, 'der'>[], mode: VerifyMode = 'peer'): Trust => new Trust(mode, materialOf(authorities))
 
 /** Sequences within sequences, with the lengths reckoned from the inside, so that it costs no more than its length. */
 export function nestedSequences(depth: number): Uint8Array {

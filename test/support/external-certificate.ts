@@ -10,14 +10,14 @@ export const bare = (text: string): BareJid => {
   return jid
 }
 
-interface Named { readonly xmppAddrs?: readonly string[], readonly commonNames?: readonly string[] }
+interface Named { readonly xmppAddrs?: readonly string[], readonly commonNames?: readonly string[], readonly emailAddrs?: readonly string[] }
 
 export function certificateWith(identities: Named): Certificate {
-  const { xmppAddrs = [], commonNames = [] } = identities
+  const { xmppAddrs = [], commonNames = [], emailAddrs = [] } = identities
   return {
     fingerprint256: 'ab'.repeat(32), serialNumber: '01', subject: 'CN=whoever', issuer: 'CN=Authority',
     notBefore: 0, notAfter: 4_102_444_800_000,
-    commonNames, xmppAddrs: xmppAddrs.map(bare), malformed: null, isSelfIssued: false, isSelfSigned: false, isAuthority: false,
+    commonNames, xmppAddrs: xmppAddrs.map(bare), emailAddrs, malformed: null, isSelfIssued: false, isSelfSigned: false, isAuthority: false,
     keyUsage: null, extendedKeyUsages: null, unknownCriticalExtensions: [], keyKind: 'ec', keyBits: 256,
   }
 }

@@ -35,6 +35,13 @@ tls.keyfile = "certs/server.key"
 tls.cacertfile = "certs/ca.crt"
 `
 
+/** Where a text does not say who judges credentials, it is about certificates: no database is made for it. */
+function withCertificatesOnly(toml: string): string {
+  if (/^\s*(?:auth\.)?methods\s*=/m.test(toml)) return toml
+  const methods = 'methods = ["pki"]'
+  return /^\[auth\]/m.test(toml) ? toml.replace(/^\[auth\]/m, `[auth]\n${methods}`) : `${toml}\n[auth]\n${methods}\n`
+}
+
 /** PEM of a client. */
 export interface ClientIdentity { readonly cert: string, readonly key: string }
 
@@ -60,14 +67,14 @@ export class Gateway {
     await ensureDevelopmentCertificates({ folder: certs, now: Date.now(), users })
     await prepare?.(folder)
     const file = join(folder, 'meerkat.toml')
-    await writeFile(file, toml)
+    await writeFile(file, withCertificatesOnly(toml))
     const events: (LogEvent & { level: string })[] = []
     const record = (level: string) => (event: LogEvent) => { events.push({ ...event, level }) }
     const log: Log = { debug: record('debug'), info: record('info'), warn: record('warn'), error: record('error') }
     const config = await loadConfig(file, { certsFolder: certs })
-    const { mistakes, tls, authFiles } = await checkFiles(config, Date.now())
+    const { mistakes, tls, tlsState, authFiles } = await checkFiles(config, Date.now())
     if (mistakes.length > 0) throw new ConfigError(mistakes)
-    const app = await App.create({ config, tls, authFiles, software: { name: 'Meerkat', version: '0.0.0-test' }, clock, log, ...patience === undefined ? {} : { patience } })
+    const app = await App.create({ config, tls, tlsState, authFiles, software: { name: 'Meerkat', version: '0.0.0-test' }, clock, log, ...patience === undefined ? {} : { patience } })
     const listening = await app.listen()
     return new Gateway(app, folder, listening, await readFile(join(certs, 'ca.crt'), 'utf8'), events)
   }

@@ -1,5 +1,7 @@
 // The stream below a session, as far as the session sees it: keeps what it is told, in order.
 import type { OutboundStream } from '../../src/stream/stream-services.ts'
+import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
+import type { ConnectionFacts } from '../../src/stream/transport.ts'
 import type { StreamError } from '../../src/xmpp/stream-error.ts'
 import type { Principal } from '../../src/auth/credentials.ts'
 import type { BareJid } from '../../src/xmpp/jid.ts'
@@ -8,6 +10,9 @@ import { Scanner } from '../../src/xml/scanner.ts'
 import { readStanza, type Stanza } from '../../src/xmpp/stanza.ts'
 
 export class RecordedOutbound implements OutboundStream {
+  readonly facts: ConnectionFacts = {
+    transport: 'websocket', remoteAddress: '192.0.2.1', secure: true, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings,
+  }
   /** Stanzas, `(pause 100)` and `(end conflict)`. */
   readonly sent: string[] = []
 

@@ -1,6 +1,6 @@
 // A transport without a network: a test says what the peer sends, and reads what the stream sends.
 import { streamErrorMarkup } from '../../src/stream/stream-error-markup.ts'
-import type { ConnectionFacts, Transport, TransportEvents } from '../../src/stream/transport.ts'
+import type { ConnectionFacts, Transport, TransportEvents, Upgrade } from '../../src/stream/transport.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
@@ -15,7 +15,10 @@ export const stateTimeout = 10_000
 export class RecordedTransport implements Transport {
   readonly facts: ConnectionFacts
   readonly stateTimeout = stateTimeout
+  upgrade: Upgrade | null = null
   readonly headers: ResponseHeader[] = []
+  /** How often a new stream was announced. */
+  restarts = 0
   /** Everything in order: `(header)`, XML, `(footer)`, `(pause 100)`. */
   readonly sent: string[] = []
   /** Called before something is taken to be sent: to lose the connection just then. */
@@ -23,8 +26,8 @@ export class RecordedTransport implements Transport {
   readonly #scanner = new Scanner()
   #events: TransportEvents | null = null
 
-  constructor(certificate: () => CertificateVerdict) {
-    this.facts = { transport: 'websocket', remoteAddress: '192.0.2.1', secure: true, certificate, channelBindings: () => noChannelBindings }
+  constructor(certificate: () => CertificateVerdict, facts: Partial<ConnectionFacts> = {}) {
+    this.facts = { transport: 'websocket', remoteAddress: '192.0.2.1', secure: true, certificate, channelBindings: () => noChannelBindings, ...facts }
   }
 
   // What the stream calls.
@@ -40,6 +43,8 @@ export class RecordedTransport implements Transport {
     this.onSend()
     this.sent.push(typeof wire === 'string' ? wire : Buffer.from(wire).toString())
   }
+
+  restart(): void { this.restarts += 1 }
 
   pause(milliseconds: number): void { this.sent.push(`(pause ${milliseconds})`) }
 

@@ -32,6 +32,7 @@ export class SmallHouse {
     const account = bare(`${user}@example.net`)
     const jid = fullJid(account, resource)
     const stream: OutboundStream = {
+      facts: outbound.facts,
       send: wire => { onSend(session); outbound.send(wire) },
       pause: milliseconds => { outbound.pause(milliseconds) },
       end: error => { outbound.end(error) },

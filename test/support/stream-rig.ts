@@ -6,12 +6,15 @@ import type { Principal } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import { ReceivingStream } from '../../src/stream/receiving-stream.ts'
 import type { OutboundStream, ServedHost, StanzaSink } from '../../src/stream/stream-services.ts'
+import type { ConnectionFacts } from '../../src/stream/transport.ts'
 import type { LogEvent } from '../../src/telemetry/log.ts'
+import { noTraffic } from '../../src/telemetry/traffic.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import { type Domainpart, fullJid, type FullJid, parseDomainpart } from '../../src/xmpp/jid.ts'
 import { NS_BIND, NS_CLIENT, NS_SASL } from '../../src/xmpp/namespaces.ts'
 import type { Stanza } from '../../src/xmpp/stanza.ts'
 import { certificateWith } from './external-certificate.ts'
+import { passwordLogin } from './password-login.ts'
 import { RecordedTransport } from './recorded-transport.ts'
 import { recordingLog, TurnedClock } from './turned-clock.ts'
 
@@ -44,6 +47,10 @@ export interface RigOptions {
   readonly verdict?: CertificateVerdict
   readonly backend?: AuthBackend
   readonly bind?: Binder
+  readonly mechanisms?: ServedHost['mechanisms']
+  readonly facts?: Partial<ConnectionFacts>
+  /** Of logins by password. */
+  readonly passwords?: ReturnType<typeof passwordLogin>
 }
 
 export const alice = certificateWith({ xmppAddrs: ['alice@example.net'] })
@@ -58,7 +65,7 @@ export class StreamRig {
   readonly over: OutboundStream[] = []
   sink: RecordedSink | null = null
 
-  constructor({ verdict = { kind: 'accepted', certificate: alice }, backend = pki, bind = bindAs }: RigOptions = {}) {
+  constructor({ verdict = { kind: 'accepted', certificate: alice }, backend = pki, bind = bindAs, mechanisms = ['external'], facts, passwords = passwordLogin() }: RigOptions = {}) {
     const { clock } = this
     const { log, events } = recordingLog()
     this.events = events
@@ -69,8 +76,8 @@ export class StreamRig {
       const domain = domainpart(name)
       return {
         name: domain,
-        mechanisms: ['external'],
-        saslContext: peer => ({ ...peer, domain, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }),
+        mechanisms,
+        saslContext: peer => ({ ...peer, ...passwords, domain, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }),
         bind: (_stream, principal, requested) => {
           const bound = bind(principal, requested)
           return bound instanceof Promise ? bound.then(keep) : keep(bound)
@@ -79,12 +86,12 @@ export class StreamRig {
     }
     const hosts = new Map([['example.net', served('example.net')], ['example.org', served('example.org')]])
     let ids = 0
-    this.transport = new RecordedTransport(() => verdict)
+    this.transport = new RecordedTransport(() => verdict, facts)
     this.stream = new ReceivingStream(this.transport, {
       host: name => hosts.get(name) ?? null,
       newStreamId: () => { ids += 1; return `id-${ids}` },
       over: stream => { this.over.push(stream) },
-      clock, log,
+      clock, log, traffic: noTraffic(),
     })
   }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { connect, createServer } from 'node:tls'
 import type { Server, TLSSocket } from 'node:tls'
 import { evidenceOf } from '../../src/x509/evidence.ts'
-import type { Evidence } from '../../src/x509/verdict.ts'
+import type { Evidence } from '../../src/x509/evidence.ts'
 import type { TestCertificate } from './certificates.ts'
 
 export interface Handshake {

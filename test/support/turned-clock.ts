@@ -6,14 +6,18 @@ interface Due { at: number, readonly every: number | null, readonly act: () => v
 
 export class TurnedClock implements Clock {
   #now = Date.now()
+  #jumped = 0
   readonly #due = new Map<Timer, Due>()
 
-  now(): number { return this.#now }
+  now(): number { return this.#now + this.#jumped }
   after(milliseconds: number, act: () => void): Timer { return this.#set(milliseconds, null, act) }
   every(milliseconds: number, act: () => void): Timer { return this.#set(milliseconds, milliseconds, act) }
 
   /** How many timers are set. */
   get pending(): number { return this.#due.size }
+
+  /** The clock is set, forwards or back, and no time passes: timers do not notice. */
+  jump(milliseconds: number): void { this.#jumped += milliseconds }
 
   /** Lets so much time pass; what falls due is done in order. */
   advance(milliseconds: number): void {

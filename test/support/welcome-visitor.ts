@@ -12,6 +12,7 @@ import { systemClock } from '../../src/telemetry/clock.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
+import { passwordLogin } from './password-login.ts'
 import { certificateWith } from './external-certificate.ts'
 
 export const day = 86_400_000
@@ -29,7 +30,7 @@ export function hostNamed(name: string, { modes = ['standard'], mechanisms = ['e
   const backend = judge === undefined ? pki : { ...pki, verify: judge }
   const backends = new BackendDispatch({ backends: [backend], timeoutMilliseconds: 1_000, clock: systemClock, log: silentLog })
   const external = { modes, commonName: { prefix: '', suffix: '' } }
-  return { name: domain, mechanisms, saslContext: peer => ({ ...peer, domain, external, backends }) }
+  return { name: domain, mechanisms, saslContext: peer => ({ ...peer, ...passwordLogin(), domain, external, backends }) }
 }
 
 export const exampleNet = hostNamed('example.net')

@@ -11,6 +11,8 @@ export interface WireOptions {
   readonly identity?: ClientIdentity | null
   /** Of the listener. */
   readonly listener?: number
+  /** Another way there, through a proxy for instance. */
+  readonly url?: string
   readonly socket?: ClientOptions
 }
 
@@ -43,8 +45,8 @@ export class WireClient {
   }
 
   /** Resolves when the WebSocket is open; rejects with the reason when it does not open. */
-  static open(gateway: Gateway, { identity = null, listener = 0, socket: options = {} }: WireOptions = {}): Promise<WireClient> {
-    const socket = new WebSocket(gateway.url(listener), 'xmpp', { ca: gateway.ca, ...identity ?? {}, ...options })
+  static open(gateway: Gateway, { identity = null, listener = 0, url = gateway.url(listener), socket: options = {} }: WireOptions = {}): Promise<WireClient> {
+    const socket = new WebSocket(url, 'xmpp', { ca: gateway.ca, ...identity ?? {}, ...options })
     const client = new WireClient(socket)
     return new Promise((resolve, reject) => {
       socket.once('open', () => { resolve(client) })

@@ -20,6 +20,7 @@ declare module '@xmpp/client' {
     stop(): Promise<unknown>
   }
   export function client(options: { readonly service: string, readonly domain: string, readonly resource?: string,
-    readonly credentials: (authenticate: Authenticate, mechanisms: readonly string[]) => Promise<void> }): XmppClient
+    readonly credentials?: (authenticate: Authenticate, mechanisms: readonly string[]) => Promise<void>,
+    readonly username?: string, readonly password?: string }): XmppClient
   export function xml(name: string, attributes: object | string, ...children: readonly (XmlElement | string)[]): XmlElement
 }

@@ -12,6 +12,7 @@ import { authOptions } from '../../src/auth/options.ts'
 import type { Credentials } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
+import { decoys } from '../support/password-login.ts'
 import { recordingLog, settled, TurnedClock } from '../support/turned-clock.ts'
 import { bare, certificateWith } from '../support/external-certificate.ts'
 
@@ -164,7 +165,7 @@ describe('a backend that cannot be reached is temporary-auth-failure, never succ
 })
 
 test('the backends of auth.methods are asked in the order written', async () => {
-  const surroundings = { hosts: [host], dataFolder: '/nowhere', file: () => assert.fail('no file is named'), clock: new TurnedClock(), log: recordingLog().log }
+  const surroundings = { hosts: [host], dataFolder: '/nowhere', file: () => assert.fail('no file is named'), decoys, clock: new TurnedClock(), log: recordingLog().log }
   const options = Value.Create(authOptions)
   assert.deepEqual(await createBackends({ ...options, methods: ['pki'] }, surroundings), [pki])
   assert.deepEqual(await createBackends({ ...options, methods: [] }, surroundings), [])

@@ -91,11 +91,13 @@ describe('good files', () => {
   test('give the material for TLS, from the very bytes that were checked, and no warning', async () => {
     const { mistakes, warnings, tls: [material] } = await check({})
     assert.deepEqual([mistakes, warnings], [[], []])
-    assert.deepEqual({ ...material, certChainPem: '', keyPem: '', caPem: '' },
+    const server = material?.server
+    assert.deepEqual({ ...server, certChainPem: '', keyPem: '', caPem: '' },
       { certChainPem: '', keyPem: '', caPem: '', passphrase: null, minVersion: 'TLSv1.2', maxVersion: 'TLSv1.3', ciphers: null })
-    assert.equal(material?.certChainPem.trim(), content('server.crt').trim())
-    assert.equal(material?.caPem?.trim(), content('ca.crt').trim())
-    createSecureContext({ cert: material.certChainPem, key: material.keyPem, ca: material.caPem })
+    assert.equal(server?.certChainPem.trim(), content('server.crt').trim())
+    assert.equal(server?.caPem?.trim(), content('ca.crt').trim())
+    createSecureContext({ cert: server.certChainPem, key: server.keyPem, ca: server.caPem })
+    assert.deepEqual([material?.trust?.anchors.map(({ certificate }) => certificate.subject), material?.trust?.revocation], [['CN=ca'], null])
   })
 
   test('may hold a chain, text between the blocks, and curve parameters before the key', async () => {
@@ -104,12 +106,12 @@ describe('good files', () => {
       'server.key': `${content('parameters.pem')}${content('server.key')}`,
     } })
     assert.deepEqual([mistakes, warnings], [[], []])
-    assert.equal(material?.certChainPem.match(/BEGIN CERTIFICATE/g)?.length, 2)
+    assert.equal(material?.server?.certChainPem.match(/BEGIN CERTIFICATE/g)?.length, 2)
   })
 
   test('may hold several CAs', async () => {
     const { tls: [material] } = await check({ files: { 'ca.crt': `${content('ca.crt')}${content('brief.crt')}` } })
-    assert.equal(material?.caPem?.match(/BEGIN CERTIFICATE/g)?.length, 2)
+    assert.equal(material?.server?.caPem?.match(/BEGIN CERTIFICATE/g)?.length, 2)
   })
 
   test('of two listeners with the same TLS are checked once, and serve both', async () => {
@@ -125,13 +127,14 @@ describe('good files', () => {
 
   test('versions and ciphers become those of node:tls', async () => {
     const { tls: [material] } = await check({ tls: 'tls.versions = ["tlsv1.3"]\ntls.ciphers = "ECDHE+AESGCM"' })
-    assert.deepEqual([material?.minVersion, material?.maxVersion, material?.ciphers], ['TLSv1.3', 'TLSv1.3', 'ECDHE+AESGCM'])
+    assert.deepEqual([material?.server?.minVersion, material?.server?.maxVersion, material?.server?.ciphers], ['TLSv1.3', 'TLSv1.3', 'ECDHE+AESGCM'])
     const { tls: [older] } = await check({ tls: 'tls.versions = ["tlsv1.2"]' })
-    assert.deepEqual([older?.minVersion, older?.maxVersion], ['TLSv1.2', 'TLSv1.2'])
+    assert.deepEqual([older?.server?.minVersion, older?.server?.maxVersion], ['TLSv1.2', 'TLSv1.2'])
   })
 
   test('with verify_mode none there are no CAs, even where a file is named', async () => {
-    assert.equal((await check({ tls: 'tls.verify_mode = "none"' })).tls[0]?.caPem, null)
+    const { tls: [material] } = await check({ tls: 'tls.verify_mode = "none"' })
+    assert.deepEqual([material?.server?.caPem, material?.trust], [null, null])
   })
 })
 
@@ -294,12 +297,13 @@ describe('the private key', () => {
   test('that is encrypted opens with the first line of password_file, or with password', async () => {
     for (const key of ['locked.key', 'old.key']) {
       const files = { 'server.key': content(key), 'key.pass': `${password}\nsecond line\n` }
-      const { mistakes, tls: [material] } = await check({ files, tls: 'tls.password_file = "key.pass"' })
+      const { mistakes, tls } = await check({ files, tls: 'tls.password_file = "key.pass"' })
+      const material = tls[0]?.server
       assert.deepEqual(mistakes, [])
       assert.equal(material?.passphrase, password)
       createSecureContext({ cert: material.certChainPem, key: material.keyPem, passphrase: material.passphrase })
       const inline = await check({ files, tls: `tls.password = "${password}"` })
-      assert.equal(inline.tls[0]?.passphrase, password)
+      assert.equal(inline.tls[0]?.server?.passphrase, password)
     }
   })
 

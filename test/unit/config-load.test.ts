@@ -5,22 +5,11 @@ import { describe, test } from 'node:test'
 
 import { parse } from 'smol-toml'
 
-import { ConfigError } from '../../src/config/config-error.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { goodListener, loadText } from '../support/config-text.ts'
 
 const examples = join(import.meta.dirname, '../support/examples')
 const example = (name: string) => loadConfig(join(examples, name), { certsFolder: 'certs' })
-
-async function refused(name: string): Promise<ConfigError> {
-  const error: unknown = await example(name).then(() => null, (reason: unknown) => reason)
-  assert.ok(error instanceof ConfigError)
-  for (const { found, remedy } of error.mistakes) {
-    assert.match(found, /not available yet/)
-    assert.match(remedy ?? '', /^Remove .* a later version of Meerkat brings /)
-  }
-  return error
-}
 
 describe('the decided examples', () => {
   test('certificate-only.toml loads unchanged, its paths relative to the file', async () => {
@@ -32,7 +21,7 @@ describe('the decided examples', () => {
     assert.deepEqual([ip, port], ['127.0.0.1', 5285])
     assert.deepEqual(tls, {
       certfile: join(examples, 'certs/server.crt'), keyfile: join(examples, 'certs/server.key'), cacertfile: join(examples, 'certs/ca.crt'),
-      verify_mode: 'peer', disconnect_on_failure: true, require_certificate: true, versions: ['tlsv1.2', 'tlsv1.3'],
+      verify_mode: 'peer', disconnect_on_failure: true, require_certificate: true, crl_files: [], crl_expired: 'refuse', versions: ['tlsv1.2', 'tlsv1.3'],
     })
     assert.deepEqual(config.auth.sasl_external, ['standard'])
     assert.deepEqual(config.warnings, [])
@@ -46,22 +35,26 @@ describe('the decided examples', () => {
     assert.match(config.warnings[0]!.text, /meant for development/)
   })
 
-  test('behind-nginx.toml is refused: each key of TLS at a proxy is "not available yet"', async () => {
-    const { mistakes } = await refused('behind-nginx.toml')
-    assert.deepEqual(mistakes.map(({ path }) => path), ['listen.http[0].trusted_proxies', 'listen.http[0].forwarded_certificate'])
+  test('behind-nginx.toml loads unchanged: plain HTTP on loopback, and the CAs of forwarded certificates', async () => {
+    const config = await example('behind-nginx.toml')
+    const { ip, port, trusted_proxies, forwarded_certificate, tls } = config.listen.http[0]!
+    assert.deepEqual([ip, port, trusted_proxies, forwarded_certificate], ['127.0.0.1', 5280, ['127.0.0.1'], 'nginx'])
+    assert.deepEqual([tls?.certfile, tls?.cacertfile, tls?.verify_mode], [undefined, join(examples, 'certs/ca.crt'), 'peer'])
+    assert.deepEqual(config.warnings, [])
   })
 
-  test('certificate-or-password.toml is refused: listen.c2s and everything about passwords, in one go', async () => {
-    const { mistakes } = await refused('certificate-or-password.toml')
-    assert.deepEqual(mistakes.map(({ path }) => path), ['listen.c2s', 'auth.rdbms', 'auth.methods', 'auth.sasl_mechanisms'])
+  test('certificate-or-password.toml loads unchanged: the database first, then the CA', async () => {
+    const config = await example('certificate-or-password.toml')
+    assert.deepEqual([config.auth.methods, config.auth.sasl_mechanisms], [['rdbms', 'pki'], ['scram_sha1', 'external']])
+    assert.equal(config.auth.rdbms?.url, 'postgres://meerkat@127.0.0.1/meerkat')
+    assert.deepEqual(config.listen.c2s.map(({ port, tls }) => [port, tls?.mode]), [[5222, 'starttls_required']])
+    assert.deepEqual(config.warnings, [])
   })
 
-  test('full.toml is refused, naming every section of later versions and nothing else', async () => {
-    const { mistakes } = await refused('full.toml')
-    assert.deepEqual(mistakes.map(({ path }) => path), [
-      'listen.c2s', 'auth.password', 'auth.internal', 'auth.methods', 'auth.sasl_mechanisms',
-    ])
-    assert.match(mistakes.at(-1)!.found, /^"scram_sha512_plus", .*"scram_sha1": not available yet$/)
+  test('full.toml loads unchanged', async () => {
+    const config = await example('full.toml')
+    assert.deepEqual(config.auth.methods, ['pki', 'internal'])
+    assert.deepEqual(config.warnings, [])
   })
 })
 
@@ -69,20 +62,17 @@ describe('defaults', () => {
   test('are those of full.toml, for every key that is there today', async () => {
     const full = JSON.parse(JSON.stringify(parse(readFileSync(join(examples, 'full.toml'), 'utf8'))))
     delete full.listen.c2s
-    delete full.auth.internal
-    delete full.auth.password
-    delete full.listen.http[0].tls.crl_files
-    full.auth.methods = full.auth.methods.filter((method: string) => method === 'pki')
-    full.auth.sasl_mechanisms = full.auth.sasl_mechanisms.filter((mechanism: string) => mechanism === 'external')
 
     const config = await loadText(goodListener)
-    const { general, auth, listen } = JSON.parse(JSON.stringify(config))
+    const { general, auth: { attempts: _attempts, ...auth }, listen } = JSON.parse(JSON.stringify(config))
+    delete auth.password.decoy_iterations
     general.data_dir = 'data'
-    const { certfile: _c, keyfile: _k, cacertfile: _a, ...tls } = listen.http[0].tls
+    const { certfile: _c, keyfile: _k, cacertfile: _a, crl_expired: _e, ...tls } = listen.http[0].tls
+    const { trusted_proxies: _p, trusted_proxy_certificates: _t, ...http } = listen.http[0]
     const { certfile, keyfile, cacertfile, ...fullTls } = full.listen.http[0].tls
     // What the decided file does not mention has defaults of its own.
     const bosh = Object.fromEntries(Object.keys(full.listen.http[0].bosh).map(key => [key, listen.http[0].bosh[key]]))
-    assert.deepEqual({ general, auth, http: { ...listen.http[0], tls, bosh } },
+    assert.deepEqual({ general, auth, http: { ...http, tls, bosh } },
       { general: full.general, auth: full.auth, http: { ...full.listen.http[0], tls: fullTls } })
 
     const builtIn = await loadConfig(null, { certsFolder: '/folder/certs' })
@@ -104,7 +94,7 @@ describe('defaults', () => {
     assert.equal(config.file, null)
     assert.deepEqual(config.general, { hosts: ['localhost'], log_level: 'info', data_dir: '/somewhere/data' })
     assert.deepEqual(config.listen.http.map(({ ip, port, tls }) => [ip, port, tls?.verify_mode]), [['127.0.0.1', 5285, 'peer'], ['::1', 5285, 'peer']])
-    assert.deepEqual(config.auth.methods, ['pki'])
+    assert.deepEqual(config.auth.methods, ['pki', 'internal'])
     assert.deepEqual(config.warnings, [])
   })
 })
@@ -154,7 +144,7 @@ describe('what a file may say', () => {
 
   test('what asks for nothing of a later version is accepted: crl_files = [], trusted_proxies = []', async () => {
     const config = await loadText(`${goodListener}tls.crl_files = []\ntrusted_proxies = []`)
-    assert.deepEqual(Object.keys(config.listen.http[0]!).toSorted(), ['bosh', 'ip', 'origins', 'port', 'tls', 'websocket'])
+    assert.deepEqual(config.listen.http[0]?.trusted_proxies, [])
   })
 
   test('hosts are kept in their canonical form (RFC 7622 §3.2)', async () => {
@@ -182,9 +172,10 @@ describe('warnings', () => {
   })
 
   test('external as the only mechanism where no listener asks for certificates', async () => {
-    assert.match(await warned('[[listen.http]]\ntls = { certfile = "a", keyfile = "b", verify_mode = "none" }', 'auth.sasl_mechanisms'), /nobody can log in/)
-    assert.match(await warned('[[listen.http]]\nip = "127.0.0.1"', 'auth.sasl_mechanisms'), /nobody can log in/)
-    const { warnings } = await loadText(`${goodListener}[[listen.http]]\nip = "127.0.0.2"`)
+    const certificatesOnly = '[auth]\nmethods = ["pki"]'
+    assert.match(await warned(`[[listen.http]]\ntls = { certfile = "a", keyfile = "b", verify_mode = "none" }\n${certificatesOnly}`, 'auth.sasl_mechanisms'), /nobody can log in/)
+    assert.match(await warned(`[[listen.http]]\nip = "127.0.0.1"\n${certificatesOnly}`, 'auth.sasl_mechanisms'), /nobody can log in/)
+    const { warnings } = await loadText(`${goodListener}[[listen.http]]\nip = "127.0.0.2"\n${certificatesOnly}`)
     assert.deepEqual(warnings, [])
   })
 

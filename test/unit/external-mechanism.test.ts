@@ -11,11 +11,12 @@ import { mechanismNamed, mechanisms, offered } from '../../src/sasl/catalogue.ts
 import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
 import { external } from '../../src/sasl/external.ts'
 import type { SaslContext, SaslFailure, SaslStep } from '../../src/sasl/mechanism.ts'
-import { reassess } from '../../src/x509/verdict.ts'
+import { dateFaultOf } from '../../src/x509/refusal.ts'
 import type { Certificate } from '../../src/x509/certificate.ts'
 import type { CertificateVerdict, RefusalReason } from '../../src/x509/verdict.ts'
 import { parseDomainpart } from '../../src/xmpp/jid.ts'
 import { recordingLog, TurnedClock } from '../support/turned-clock.ts'
+import { passwordLogin } from '../support/password-login.ts'
 import { certificateWith } from '../support/external-certificate.ts'
 
 const host = parseDomainpart('example.net')!
@@ -29,6 +30,7 @@ function contextWith(verdict: CertificateVerdict | (() => CertificateVerdict), b
   modes: readonly ExternalMode[] = ['standard']): SaslContext {
   const { log } = recordingLog()
   return {
+    ...passwordLogin(),
     domain: host,
     remoteAddress: '192.0.2.1', secure: true, channelBindings: () => noChannelBindings,
     certificate: typeof verdict === 'function' ? verdict : () => verdict,
@@ -107,16 +109,16 @@ describe('the exchange', () => {
     certificate: { fingerprint256: alice.fingerprint256, notAfter: alice.notAfter } }
 
   test('an empty initial response (=) is answered at once: success, and who it is', () => {
-    assert.deepEqual(external.begin(contextWith(accepted)).step(new Uint8Array(0)), { kind: 'success', principal, data: null })
+    assert.deepEqual(external.begin(contextWith(accepted)).step(new Uint8Array(0)), { kind: 'success', principal, backend: 'pki', data: null })
   })
   test('the authzid as initial response', () => {
-    assert.deepEqual(external.begin(contextWith(accepted)).step(bytes('alice@example.net')), { kind: 'success', principal, data: null })
+    assert.deepEqual(external.begin(contextWith(accepted)).step(bytes('alice@example.net')), { kind: 'success', principal, backend: 'pki', data: null })
   })
   test('no initial response: one empty challenge, then the response', () => {
     for (const response of [new Uint8Array(0), null, bytes('alice@example.net')]) {
       const exchange = external.begin(contextWith(accepted))
       assert.deepEqual(exchange.step(null), { kind: 'challenge', data: new Uint8Array(0) })
-      assert.deepEqual(exchange.step(response), { kind: 'success', principal, data: null })
+      assert.deepEqual(exchange.step(response), { kind: 'success', principal, backend: 'pki', data: null })
     }
   })
   test('a response after the end is malformed-request, even after success', () => {
@@ -169,7 +171,7 @@ describe('the authzid is decoded strictly', () => {
 describe('the verdict is made again at every attempt', () => {
   test('a certificate that expired while connected: credentials-expired', async () => {
     let now = 0
-    const context = contextWith(() => reassess(accepted, now))
+    const context = contextWith(() => (fault => fault === null ? accepted : { kind: 'refused', ...fault, certificate: alice } as const)(dateFaultOf(alice, now)))
     assert.equal(conditionOf(await attempt(context)), 'success')
     now = alice.notAfter + 1
     assert.equal(conditionOf(await attempt(context)), 'credentials-expired')
@@ -201,7 +203,7 @@ describe('the backend decides', () => {
     const refusal = { ok: false, condition: 'account-disabled', reason: 'the row says so' } as const
     for (const verify of [() => refusal, () => Promise.resolve(refusal)]) {
       const step = await attempt(contextWith(accepted, [backend(verify)]))
-      assert.deepEqual(step, { kind: 'failure', condition: 'account-disabled', reason: 'the row says so' })
+      assert.deepEqual(step, { kind: 'failure', condition: 'account-disabled', reason: 'the row says so', account: 'alice@example.net' })
     }
   })
   test('unreachable: temporary-auth-failure', async () => {

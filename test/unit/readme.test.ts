@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 import { protocols } from '../../src/protocols.ts'
+import { goodListener } from '../support/config-text.ts'
 import { dependencyReasons } from '../documentation/dependency-reasons.ts'
 import { withSections } from '../documentation/markers.ts'
 import { currentReadme, readManifest, readmeFile } from '../documentation/readme.ts'
@@ -60,7 +61,8 @@ describe('what README.md tells', () => {
     try {
       for (const piece of pieces) {
         const file = join(folder, 'meerkat.toml')
-        await writeFile(file, piece)
+        // What shows one section stands beside a listener.
+        await writeFile(file, /^\[\[listen\./m.test(piece) ? piece : `${piece}\n${goodListener}`)
         assert.deepEqual((await loadConfig(file, { certsFolder: folder })).warnings, [])
       }
     } finally {

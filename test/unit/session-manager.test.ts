@@ -5,7 +5,9 @@ import { pki } from '../../src/auth/backends/pki.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import type { Attachment, Domain } from '../../src/session/domain.ts'
 import { SessionManager, type SessionManagerOptions } from '../../src/session/session-manager.ts'
+import { noTraffic } from '../../src/telemetry/traffic.ts'
 import { type FullJid, fullJid } from '../../src/xmpp/jid.ts'
+import { passwordLogin } from '../support/password-login.ts'
 import { RecordedTransport } from '../support/recorded-transport.ts'
 import { alice, domainpart, StreamRig } from '../support/stream-rig.ts'
 import { recordingLog, settled, TurnedClock } from '../support/turned-clock.ts'
@@ -32,8 +34,8 @@ function house(options: Partial<SessionManagerOptions> = {}) {
   let ids = 0
   const manager = new SessionManager({
     hosts: [{ domain, mechanisms: ['external'],
-      saslContext: peer => ({ ...peer, domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
-    resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, newId: () => { ids += 1; return `id-${ids}` }, clock, log, ...options,
+      saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
+    resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, newId: () => { ids += 1; return `id-${ids}` }, clock, log, traffic: noTraffic(), ...options,
   })
   const arrive = (certificate = alice): RecordedTransport => {
     const transport = new RecordedTransport(() => ({ kind: 'accepted', certificate }))

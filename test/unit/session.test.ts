@@ -16,6 +16,7 @@ function recorded(limiter: RateLimiter | null = null) {
   const note = (what: string) => { happened.push(what) }
   const outbound = new RecordedOutbound()
   const session: Session = new Session(fullJid(account, 'orchard'), principalOf(account), {
+    facts: outbound.facts,
     send: wire => { outbound.send(wire); note('sent') },
     pause: milliseconds => { note(`paused ${milliseconds}`) },
     end: error => { note(`stream ended: ${error?.condition ?? 'in good order'}`); session.streamEnded(error === null ? 'closed' : 'failed') },

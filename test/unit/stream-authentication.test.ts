@@ -29,7 +29,7 @@ describe('authentication', () => {
     transport.say(StreamRig.auth())
     assert.deepEqual(transport.heard(), [`<success xmlns='${NS_SASL}'/>`])
     const [event] = eventsNamed('auth.success')
-    assert.equal(event?.jid, 'alice@example.net')
+    assert.equal(event?.account, 'alice@example.net')
     assert.equal(event?.mechanism, 'EXTERNAL')
     assert.equal(event?.address, '192.0.2.1')
   })

@@ -7,7 +7,7 @@ import Fastify from 'fastify'
 import { WebSocket } from 'ws'
 import { OriginPolicy } from '../../plugins/origin-policy.ts'
 import { Peers } from '../../plugins/peer.ts'
-import { PeerCertificates } from '../../plugins/peer-certificate.ts'
+import { ClientCertificates } from '../../src/transport/client-certificates.ts'
 import { websocket } from '../../plugins/websocket.ts'
 import type { Transport } from '../../src/stream/transport.ts'
 import { systemClock } from '../../src/telemetry/clock.ts'
@@ -24,7 +24,7 @@ test('an open WebSocket holds neither the HTTP request nor the response that it 
   await server.register(websocket, {
     path: '/xmpp-websocket', maxStanzaSize: 10_000, compress: false, log,
     origins: new OriginPolicy([], false),
-    peers: new Peers(new PeerCertificates(server.server, { tls: null, clock, log })),
+    peers: new Peers(new ClientCertificates(server.server, { tls: null, clock, log })),
     accept: accepted.resolve,
     shared: {
       stateTimeout: 1_000, maxUnreadBytes: 10_000, scanner: new Scanner(), liveness: new Liveness(0, clock), outbox: new Outbox(), clock,

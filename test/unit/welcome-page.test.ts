@@ -20,7 +20,7 @@ function serve(verdict: CertificateVerdict) {
   const server = Fastify()
   after(() => server.close())
   // As src/app.ts has it: what other origins may read is one rule for all paths.
-  void registerCrossOrigin(server, { origins: new OriginPolicy([], true) })
+  void registerCrossOrigin(server, { origins: new OriginPolicy([], true), peers: new Peers({ of: () => () => verdict }) })
   server.register(welcomePage, {
     hosts: [exampleNet], verifyMode: 'peer', websocketPath: '/xmpp-websocket', boshPath: '/http-bind', peers: new Peers({ of: () => () => verdict }),
     software: { name: 'Meerkat', version: '1.2.3' }, clock: { now: () => now },

@@ -23,7 +23,7 @@ test('a certificate is read into plain data that agrees with OpenSSL', () => {
     fingerprint256: openssl.fingerprint256.replaceAll(':', '').toLowerCase(), serialNumber: certificate.serialNumber,
     subject: 'CN=Alice', issuer: 'CN=Test CA', commonNames: ['Alice'], notBefore: openssl.validFromDate.getTime(),
       notAfter: openssl.validToDate.getTime(),
-    xmppAddrs: ['alice@localhost'], malformed: null, isSelfIssued: false, isSelfSigned: false, isAuthority: false,
+    xmppAddrs: ['alice@localhost'], emailAddrs: [], malformed: null, isSelfIssued: false, isSelfSigned: false, isAuthority: false,
     keyUsage: ['digitalSignature'], extendedKeyUsages: [oid.clientAuth], unknownCriticalExtensions: [], keyKind: 'ec', keyBits: 256,
   })
   assert.equal(BigInt(`0x${certificate.serialNumber}`), BigInt(`0x${openssl.serialNumber}`))

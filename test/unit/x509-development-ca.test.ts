@@ -9,13 +9,13 @@ import { after, before, beforeEach, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { IssueError } from '../../src/x509/authority.ts'
 import { readCertificate } from '../../src/x509/certificate.ts'
+import { trustIn } from '../support/certificates.ts'
 import { requireProgram } from '../support/services.ts'
 import { createAuthority, issueClient, issueServer } from '../../src/x509/development-ca.ts'
 import type { IssuedCertificate } from '../../src/x509/development-ca.ts'
 import { ensureDevelopmentCertificates, issueToFolder } from '../../src/x509/development-folder.ts'
 import { oid } from '../../src/x509/object-identifiers.ts'
 import { pkcs12 } from '../../src/x509/pkcs12.ts'
-import { verdictOf } from '../../src/x509/verdict.ts'
 
 const run = promisify(execFile)
 const noOpenssl = requireProgram('openssl')
@@ -122,7 +122,8 @@ test('a version 1 certificate with nothing but a common name, as `openssl x509 -
   const { stdout } = await run('openssl', ['x509', '-in', path('alice.crt'), '-noout', '-text'])
   const leaf = new X509Certificate(await readFile(path('alice.crt'))).raw
   assert.match(stdout, /Version: [13] /) // which one depends on the release of openssl
-  const verdict = verdictOf({ leaf, authorized: true, authorizationError: null, chainLength: 2 }, 'peer', now + 60_000)
+  const verdict = trustIn([{ der: new X509Certificate(ca.certificatePem).raw }])
+    .judgeConnection({ chain: [leaf], authorized: true, authorizationError: null }, now + 60_000)
   assert.ok(verdict.kind === 'accepted')
   assert.deepEqual([verdict.certificate.commonNames, verdict.certificate.xmppAddrs], [['alice'], []])
 })

@@ -2,9 +2,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { oid } from '../../src/x509/object-identifiers.ts'
-import { verdictOf } from '../../src/x509/verdict.ts'
 import type { VerifyMode } from '../../src/x509/verdict.ts'
-import { makeAuthority, makeLeaf, makeSelfSigned, makeServer, unknownExtension } from '../support/certificates.ts'
+import { makeAuthority, makeLeaf, makeSelfSigned, makeServer, trustIn, unknownExtension } from '../support/certificates.ts'
 import type { TestCertificate } from '../support/certificates.ts'
 import { evidenceFromHandshake, evidenceFromResumption } from '../support/tls-evidence.ts'
 
@@ -41,8 +40,8 @@ const cases: readonly (readonly [what: string, client: readonly TestCertificate[
   ['a key that may not sign', [makeLeaf(ca, { keyUsage: ['keyEncipherment'] })], { peer: 'wrong-purpose' }],
   ['an unknown critical extension', [makeLeaf(ca, { moreExtensions: [unknownExtension(true)] })], { peer: 'unknown-critical-extension' }],
   ['an unknown uncritical extension', [makeLeaf(ca, { moreExtensions: [unknownExtension(false)] })], { peer: 'accepted' }],
-  ['a leaf that signs another leaf', [makeLeaf(intermediate, { xmppAddrs: ['admin@localhost'] }), intermediate], { peer: 'not-verified',
-    selfsigned_peer: 'not-verified' }],
+  ['a leaf that signs another leaf', [makeLeaf(intermediate, { xmppAddrs: ['admin@localhost'] }), intermediate], { peer: 'untrusted',
+    selfsigned_peer: 'untrusted' }],
   ['a leaf with keyCertSign that signs another leaf', [makeLeaf(boldIntermediate, { xmppAddrs: ['admin@localhost'] }), boldIntermediate],
     { peer: 'untrusted', selfsigned_peer: 'untrusted' }],
   ['a self-signed certificate', [makeSelfSigned({ commonName: 'alice' })], { peer: 'self-signed', selfsigned_peer: 'accepted' }],
@@ -63,7 +62,7 @@ describe('on TLS 1.3', () => {
     test(`${what}: ${Object.entries(expected).map(([mode, result]) => `${result} (${mode})`).join(', ')}`, async () => {
       const evidence = await evidenceFromHandshake({ server, authorities: [ca, agedAuthority], client })
       for (const mode of ['none', 'peer', 'selfsigned_peer'] as const) {
-        const verdict = verdictOf(evidence, mode, now)
+        const verdict = trustIn([ca, agedAuthority], mode).judgeConnection(evidence, now)
         if (expected[mode] !== undefined) assert.equal(verdict.kind === 'refused' ? verdict.reason : verdict.kind, expected[mode], mode)
       }
     })
@@ -73,7 +72,7 @@ describe('on TLS 1.3', () => {
 describe('on TLS 1.2', () => {
   for (const [what, client, { peer }] of cases.slice(0, 3)) {
     test(`${what}: ${peer}`, async () => {
-      const verdict = verdictOf(await evidenceFromHandshake({ server, authorities: [ca], client, maxVersion: 'TLSv1.2' }), 'peer', now)
+      const verdict = trustIn([ca]).judgeConnection(await evidenceFromHandshake({ server, authorities: [ca], client, maxVersion: 'TLSv1.2' }), now)
       assert.equal(verdict.kind, peer)
     })
   }
@@ -83,11 +82,11 @@ describe('a TLS session that is resumed all the same', () => {
   test('made with a good certificate: not verified, because it would keep the verdict that it was born with', async () => {
     const evidence = await evidenceFromResumption({ server, authorities: [ca], client: [makeLeaf(ca, { xmppAddrs: ['alice@localhost'] })] })
     assert.deepEqual([evidence.authorized, evidence.authorizationError], [false, 'TLS_SESSION_RESUMED'])
-    const verdict = verdictOf(evidence, 'peer', now)
+    const verdict = trustIn([ca]).judgeConnection(evidence, now)
     assert.ok(verdict.kind === 'refused')
     assert.equal(verdict.reason, 'not-verified')
   })
   test('made without any certificate: none', async () => {
-    assert.deepEqual(verdictOf(await evidenceFromResumption({ server, authorities: [ca], client: [] }), 'peer', now), { kind: 'none' })
+    assert.deepEqual(trustIn([ca]).judgeConnection(await evidenceFromResumption({ server, authorities: [ca], client: [] }), now), { kind: 'none' })
   })
 })

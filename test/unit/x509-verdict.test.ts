@@ -2,19 +2,20 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { oid } from '../../src/x509/object-identifiers.ts'
-import { reassess, verdictOf } from '../../src/x509/verdict.ts'
-import type { CertificateVerdict, Evidence, VerifyMode } from '../../src/x509/verdict.ts'
+import type { Evidence } from '../../src/x509/evidence.ts'
+import type { CertificateVerdict, VerifyMode } from '../../src/x509/verdict.ts'
 import { otherName } from '../../src/x509/certificate-writer.ts'
 import { utf8String } from '../../src/x509/der-writer.ts'
-import { makeAuthority, makeLeaf, makeSelfSigned, unknownExtension, verifiedEvidence } from '../support/certificates.ts'
+import { makeAuthority, makeLeaf, makeSelfSigned, trustIn, unknownExtension, verifiedEvidence } from '../support/certificates.ts'
 import type { TestLeafOptions } from '../support/certificates.ts'
 
 const ca = makeAuthority()
 const now = Date.now()
 const hour = 3_600_000
 const reasonOf = (verdict: CertificateVerdict) => verdict.kind === 'refused' ? verdict.reason : verdict.kind
-const judge = (evidence: Partial<Evidence>, mode: VerifyMode = 'peer', at = now) =>
-  reasonOf(verdictOf({ leaf: null, authorized: false, authorizationError: null, chainLength: 2, ...evidence }, mode, at))
+type Shown = Partial<Omit<Evidence, 'chain'>> & { readonly leaf?: Uint8Array, readonly sent?: readonly Uint8Array[] }
+const judge = ({ leaf, sent = [], ...evidence }: Shown, mode: VerifyMode = 'peer', at = now) =>
+  reasonOf(trustIn([ca], mode).judgeConnection({ chain: leaf === undefined ? [] : [leaf, ...sent], authorized: false, authorizationError: null, ...evidence }, at))
 const leaf = (options: TestLeafOptions = {}) => makeLeaf(ca, { xmppAddrs: ['alice@localhost'], ...options }).der
 const good = leaf()
 
@@ -64,13 +65,12 @@ describe('verify_mode peer', () => {
   test('expired is said only where the date is the only fault (external.md §2: credentials-expired)', () => {
     const dates = { notBefore: now - 2 * hour, notAfter: now - hour }
     assert.equal(judge({ leaf: leaf(dates), authorizationError: 'CERT_HAS_EXPIRED' }), 'expired')
-    assert.equal(judge({ leaf: leaf(dates), authorizationError: 'CERT_HAS_EXPIRED', chainLength: 1 }), 'untrusted')
+    assert.equal(judge({ leaf: makeLeaf(makeAuthority({ commonName: 'Stranger' }), dates).der, authorizationError: 'CERT_HAS_EXPIRED' }), 'untrusted')
     assert.equal(judge({ leaf: leaf(dates), authorizationError: 'CERT_REVOKED' }), 'revoked')
     assert.equal(judge({ leaf: leaf({ ...dates, purposes: [oid.serverAuth] }), authorizationError: 'CERT_HAS_EXPIRED' }), 'wrong-purpose')
   })
   test('every refusal has words that say what to do', () => {
-    const verdict = verdictOf({ leaf: leaf({ purposes: [oid.serverAuth] }), authorized: true, authorizationError: null,
-      chainLength: 2 }, 'peer', now)
+    const verdict = trustIn([ca]).judgeConnection({ chain: [leaf({ purposes: [oid.serverAuth] })], authorized: true, authorizationError: null }, now)
     assert.ok(verdict.kind === 'refused')
     assert.match(verdict.text, /not meant for clients.*Ask for one with extended key usage clientAuth/)
     assert.deepEqual(verdict.certificate?.xmppAddrs, ['alice@localhost'])
@@ -82,15 +82,15 @@ test('verify_mode none accepts nothing', () => assert.equal(judge({ leaf: good, 
 describe('verify_mode selfsigned_peer', () => {
   const code = 'DEPTH_ZERO_SELF_SIGNED_CERT'
   const selfSigned = (options: TestLeafOptions = {}) => makeSelfSigned({ commonName: 'alice', ...options }).der
-  const judgeSelf = (der: Uint8Array, evidence: Partial<Evidence> = {}) =>
-    judge({ leaf: der, authorizationError: code, chainLength: 1, ...evidence }, 'selfsigned_peer')
+  const judgeSelf = (der: Uint8Array, evidence: Shown = {}) =>
+    judge({ leaf: der, authorizationError: code, ...evidence }, 'selfsigned_peer')
   test('as peer', () => {
     assert.equal(judge({ leaf: good, authorized: true }, 'selfsigned_peer'), 'accepted')
-    assert.equal(judge({ leaf: good, authorizationError: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', chainLength: 1 }, 'selfsigned_peer'), 'untrusted')
+    assert.equal(judge({ leaf: good, authorizationError: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }, 'selfsigned_peer'), 'untrusted')
   })
   test('and a single certificate that signed itself, which peer refuses', () => {
     assert.equal(judgeSelf(selfSigned()), 'accepted')
-    assert.equal(judge({ leaf: selfSigned(), authorizationError: code, chainLength: 1 }), 'self-signed')
+    assert.equal(judge({ leaf: selfSigned(), authorizationError: code }), 'self-signed')
   })
   test('not one whose signature does not verify with its own key', () => {
     const impostor = makeLeaf({ ...ca, name: makeSelfSigned({ commonName: 'alice' }).name }, { commonName: 'alice' }).der
@@ -100,7 +100,7 @@ describe('verify_mode selfsigned_peer', () => {
     assert.equal(judgeSelf(changed), 'self-signed')
   })
   test('not with a chain, not with another finding of OpenSSL', () => {
-    assert.equal(judgeSelf(selfSigned(), { chainLength: 2 }), 'self-signed')
+    assert.equal(judgeSelf(selfSigned(), { sent: [ca.der] }), 'self-signed')
     assert.equal(judgeSelf(selfSigned(), { authorizationError: 'SELF_SIGNED_CERT_IN_CHAIN' }), 'untrusted')
     assert.equal(judgeSelf(selfSigned(), { authorizationError: 'UNSPECIFIED' }), 'not-verified')
     assert.equal(judgeSelf(selfSigned(), { authorizationError: null }), 'not-verified')
@@ -118,17 +118,26 @@ describe('verify_mode selfsigned_peer', () => {
 })
 
 describe('made again at every SASL EXTERNAL attempt', () => {
+  const trust = trustIn([ca])
   test('an accepted certificate expires while connected', () => {
-    const verdict = verdictOf(verifiedEvidence(makeLeaf(ca, { notBefore: now - hour, notAfter: now + hour })), 'peer', now)
-    assert.equal(reasonOf(reassess(verdict, now)), 'accepted')
+    const verdict = trust.judgeConnection(verifiedEvidence(makeLeaf(ca, { notBefore: now - hour, notAfter: now + hour })), now)
+    assert.equal(reasonOf(trust.reassess(verdict, now)), 'accepted')
     assert.ok(verdict.kind === 'accepted')
-    assert.equal(reasonOf(reassess(verdict, verdict.certificate.notAfter)), 'accepted')
-    assert.equal(reasonOf(reassess(verdict, verdict.certificate.notAfter + 1)), 'expired')
-    assert.equal(reasonOf(reassess(verdict, verdict.certificate.notBefore - 1)), 'not-yet-valid')
+    assert.equal(reasonOf(trust.reassess(verdict, verdict.certificate.notAfter)), 'accepted')
+    assert.equal(reasonOf(trust.reassess(verdict, verdict.certificate.notAfter + 1)), 'expired')
+  })
+  test('a clock that was set back does not undo what has been valid', () => {
+    const verdict = trust.judgeConnection(verifiedEvidence(makeLeaf(ca, { notBefore: now - hour, notAfter: now + hour })), now)
+    for (const at of [now - 2 * hour, 0, -1, Number.MIN_SAFE_INTEGER]) assert.equal(reasonOf(trust.reassess(verdict, at)), 'accepted')
   })
   test('what was refused, or absent, stays so', () => {
-    const verdict = verdictOf(verifiedEvidence(makeLeaf(ca, { notBefore: now + hour, notAfter: now + 2 * hour })), 'peer', now)
-    assert.equal(reasonOf(reassess(verdict, now + hour + 1_000)), 'not-yet-valid')
-    assert.deepEqual(reassess({ kind: 'none' }, now), { kind: 'none' })
+    const verdict = trust.judgeConnection(verifiedEvidence(makeLeaf(ca, { notBefore: now + hour, notAfter: now + 2 * hour })), now)
+    assert.equal(reasonOf(trust.reassess(verdict, now + hour + 1_000)), 'not-yet-valid')
+    assert.deepEqual(trust.reassess({ kind: 'none' }, now), { kind: 'none' })
+  })
+  test('a verdict that was not made here counts for nothing', () => {
+    const verdict = trust.judgeConnection(verifiedEvidence(makeLeaf(ca)), now)
+    assert.ok(verdict.kind === 'accepted')
+    assert.equal(reasonOf(trust.reassess({ kind: 'accepted', certificate: verdict.certificate }, now)), 'not-verified')
   })
 })

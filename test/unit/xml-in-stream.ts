@@ -41,3 +41,14 @@ export function scanInStream(document: Uint8Array, cuts: readonly number[], limi
 export function onlyElement({ fault, elements, isEnded }: Outcome): Element | null {
   return fault === null && isEnded && elements.length === 1 ? elements[0] ?? null : null
 }
+
+/** What a stream makes of input that is bad only as a document of its own, or bad in another way there; null is no fault. */
+export const inStream: ReadonlyMap<string, XmlFault | null> = new Map<string, XmlFault | null>([
+  ['nothing', null], ['white space only', null], ['white space first', null],
+  ['two elements', null], ['two elements with white space between them', null],
+  ['an XML declaration', 'restricted-xml'], ['an XML declaration alone', 'restricted-xml'],
+  ['an end of the stream smuggled between two elements', 'not-well-formed'], ['a second end tag', 'not-well-formed'],
+  ['a CDATA section before the element', 'bad-format'], ['a CDATA section with white space before the element', 'bad-format'],
+  // The rest of the stream is part of the section, until a limit ends it.
+  ['half a CDATA section', null],
+])

@@ -6,9 +6,8 @@ import type { XmlLimits } from '../../src/xml/limits.ts'
 import { parse } from '../../src/xml/parse.ts'
 import { standAlone } from '../../src/xml/splice.ts'
 import { StreamScanner } from '../../src/xml/stream-scanner.ts'
-import type { XmlFault } from '../../src/xml/xml-error.ts'
 import { badInputs, goodInputs } from './xml-bad-input.ts'
-import { onlyElement, scanInStream } from './xml-in-stream.ts'
+import { inStream, onlyElement, scanInStream } from './xml-in-stream.ts'
 
 const header = '<stream:stream xmlns="jabber:client" xmlns:stream="http://etherx.jabber.org/streams" to="example.net" version=\'1.0\' xml:lang="de">'
 
@@ -194,17 +193,6 @@ test('write within an event is a mistake of the caller', () => {
   const scanner = new StreamScanner({ header() {}, element() { scanner.write(Buffer.from('<x/>')) }, footer() {} })
   assert.throws(() => { scanner.write(Buffer.from('<a><b/>')) }, /within an event/)
 })
-
-/** What a stream makes of input that is bad only as a document of its own, or bad in another way there; null is no fault. */
-const inStream: ReadonlyMap<string, XmlFault | null> = new Map<string, XmlFault | null>([
-  ['nothing', null], ['white space only', null], ['white space first', null],
-  ['two elements', null], ['two elements with white space between them', null],
-  ['an XML declaration', 'restricted-xml'], ['an XML declaration alone', 'restricted-xml'],
-  ['an end of the stream smuggled between two elements', 'not-well-formed'], ['a second end tag', 'not-well-formed'],
-  ['a CDATA section before the element', 'bad-format'], ['a CDATA section with white space before the element', 'bad-format'],
-  // The rest of the stream is part of the section, until a limit ends it.
-  ['half a CDATA section', null],
-])
 
 for (const { name, bytes, fault } of badInputs) {
   test(`${name} has the same end in a stream, whole and cut at every byte`, () => {

@@ -108,7 +108,7 @@ const refused: readonly (readonly [string, TestCertificate, readonly TestCertifi
   ['for servers only', makeLeaf(authority, { ...alice, purposes: [oid.serverAuth] }), [], 'wrong-purpose', 'not-authorized', /not meant for clients/],
   ['for servers only, and expired', makeLeaf(authority, { ...alice, ...past, purposes: [oid.serverAuth] }), [], 'wrong-purpose', 'not-authorized', /./],
   ['of RSA-1024', makeLeaf(authority, { ...alice, key: 'rsa1024' }), [], 'weak-key', 'not-authorized', /too weak .*1024 bits/],
-  ['signed by another leaf', makeLeaf(good, alice), [good], 'not-verified', 'not-authorized', /an issuer in it that may not issue/],
+  ['signed by another leaf', makeLeaf(good, alice), [good], 'untrusted', 'not-authorized', /not allowed to issue/],
   ['with an unknown critical extension', makeLeaf(authority, { ...alice, moreExtensions: [unknownExtension(true)] }), [], 'unknown-critical-extension',
     'not-authorized', /critical extension/],
   ['with an xmppAddr that has a resource', makeLeaf(authority, { commonName: 'alice', xmppAddrs: ['alice@localhost/home'] }), [], 'malformed-xmppaddr',

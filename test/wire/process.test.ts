@@ -14,6 +14,7 @@ import { ensureDevelopmentCertificates } from '../../src/x509/development-folder
 import { NS_FRAMING } from '../support/wire-client.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
+const launcher = fileURLToPath(new URL('../../src/launch.mjs', import.meta.url))
 
 let folder: string
 let ca: string
@@ -154,3 +155,55 @@ describe('what keeps it from starting', () => {
     })
   }
 })
+
+describe('SIGHUP', () => {
+  test('makes it read the files of TLS anew: who comes next sees the new certificate, who is there stays, and it lives', async () => {
+    const running = await run('start', tomlWith(0), 'hang-up.toml')
+    const port = await portOf(running)
+    const { socket, closed } = await client(port)
+    const said = async (event: string) => {
+      while (!running.out().includes(`"${event}"`)) await Promise.race([once(running.child.stdout, 'data'), running.exit])
+    }
+    running.child.kill('SIGHUP')
+    await said('tls.reloaded')
+    assert.match(running.out(), /"process.reload".*the configuration is not/)
+    const crt = join(folder, 'certs', 'server.crt')
+    const good = await readFile(crt)
+    await writeFile(crt, 'half a cert')
+    running.child.kill('SIGHUP')
+    await said('tls.reload_refused')
+    await writeFile(crt, good)
+    const again = await client(port)
+    again.socket.terminate()
+    // Also while it stops.
+    running.child.kill('SIGTERM')
+    running.child.kill('SIGHUP')
+    socket.on('message', () => { running.child.kill('SIGHUP') })
+    assert.deepEqual(await running.exit, { code: 0, signal: null })
+    assert.ok([1000, 1005, 1006].includes(await closed))
+  })
+
+  for (const [what, program] of [['the program', main], ['its launcher', launcher]] as const) {
+    test(`does not end it while it starts, once ${what} is under way`, async () => {
+      const file = join(folder, 'early.toml')
+      await writeFile(file, tomlWith(0))
+      const child = spawn(process.execPath, [program, 'start', '--config', file], { stdio: ['ignore', 'ignore', 'pipe'] })
+      const exit = once(child, 'exit')
+      let greeting = ''
+      child.stderr.on('data', (chunk: Buffer) => { greeting += chunk.toString() })
+      // The very first moments belong to Node.js itself.
+      while (child.exitCode === null && !await catchesHangUp(child.pid!)) await new Promise(resolve => { setImmediate(resolve) })
+      const timer = setInterval(() => { child.kill('SIGHUP') }, 20)
+      while (child.exitCode === null && !greeting.includes('WebSocket')) await Promise.race([once(child.stderr, 'data'), exit])
+      clearInterval(timer)
+      child.kill('SIGTERM')
+      assert.deepEqual(await exit, [0, null])
+    })
+  }
+})
+
+/** Signals that the process has a handler for: proc(5), SigCgt. */
+async function catchesHangUp(pid: number): Promise<boolean> {
+  const [, mask = '0'] = /^SigCgt:\t([0-9a-f]+)$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')) ?? []
+  return (BigInt(`0x${mask}`) & 1n) !== 0n
+}

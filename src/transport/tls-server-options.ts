@@ -1,10 +1,10 @@
 /** From checked TLS material to Node's options: the one place where a listener's TLS is put together. */
 import { constants } from 'node:crypto'
-import type { ServerOptions } from 'node:https'
-import type { TlsMaterial } from '../src/x509/tls-material.ts'
+import type { TlsOptions } from 'node:tls'
+import type { ServerTls } from '../x509/tls-material.ts'
 
-/** `handshakeTimeout` in milliseconds: a handshake that takes longer is given up. */
-export function tlsServerOptions(material: TlsMaterial, handshakeTimeout: number): ServerOptions {
+/** `handshakeTimeout` in milliseconds: a handshake that takes longer is given up. `protocol`: for ALPN; null where clients may name what they like. */
+export function tlsServerOptions(material: ServerTls, handshakeTimeout: number, protocol: string | null): TlsOptions {
   const { certChainPem, keyPem, passphrase, caPem, minVersion, maxVersion, ciphers } = material
   return {
     cert: certChainPem,
@@ -15,7 +15,7 @@ export function tlsServerOptions(material: TlsMaterial, handshakeTimeout: number
     ...ciphers === null ? {} : { ciphers },
     honorCipherOrder: true,
     handshakeTimeout,
-    ALPNProtocols: ['http/1.1'],
+    ...protocol === null ? {} : { ALPNProtocols: [protocol] },
     // Only where certificates of clients count. Never an empty `ca`: Node would take the public web roots for it.
     ...caPem === null ? { requestCert: false, secureOptions: constants.SSL_OP_NO_RENEGOTIATION } : {
       ca: caPem,

@@ -1,0 +1,127 @@
+/** A table `users` in PostgreSQL: a pool of connections that come back when the server does. Whatever the server does or does not do, an
+ * answer or an error is there within the time allowed. */
+
+import type { Duplex } from 'node:stream'
+import type { ConnectionOptions } from 'node:tls'
+
+import type { Pool } from 'pg'
+
+import type { Clock } from '../../telemetry/clock.ts'
+import type { Log } from '../../telemetry/log.ts'
+import { within } from '../deadline.ts'
+import { AccountsError } from './accounts.ts'
+import { containedClient } from './contained-client.ts'
+import type { PostgresAddress } from './database-url.ts'
+import type { Answer, Statement, UsersDatabase } from './users-database.ts'
+
+export interface PostgresOptions {
+  readonly address: PostgresAddress
+  /** Where it is null, and the address has none, the one of the environment (PGPASSWORD). */
+  readonly password: string | null
+  /** Where the address wants TLS. */
+  readonly tls: ConnectionOptions
+  readonly poolSize: number
+  readonly timeoutMilliseconds: number
+  readonly clock: Clock
+  readonly log: Log
+}
+
+/** How many may wait for each connection of the pool. The next one is told at once that it would be in vain. */
+const queuePerConnection = 100
+/** How long a server may take to say goodbye, in milliseconds. */
+const goodbye = 500
+
+const columnsOfUsers: Statement = {
+  name: 'meerkat_columns', isQuery: true,
+  text: 'SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(\'users\') AND attnum > 0 AND NOT attisdropped',
+}
+
+export class PostgresDatabase implements UsersDatabase {
+  readonly #options: PostgresOptions
+  readonly #pool: Pool
+  readonly #streams = new Set<Duplex>()
+  #closing: Promise<void> | null = null
+
+  private constructor(options: PostgresOptions, pool: Pool) {
+    this.#options = options
+    this.#pool = pool
+    const { log, address: { host, port } } = options
+    // Without a listener a connection that is cut while nobody uses it would end the process.
+    pool.on('error', (error: unknown) => { log.warn({ event: 'auth.database_connection_lost', host, port, problem: problemOf(error) }) })
+    pool.on('connect', ({ connection: { stream } }) => {
+      this.#streams.add(stream)
+      stream.once('close', () => { this.#streams.delete(stream) })
+    })
+  }
+
+  /** Connects to nothing yet. The library is loaded here, so that only those need it who use it. */
+  static async create(options: PostgresOptions): Promise<PostgresDatabase> {
+    const { address: { host, port, user, password, database, tls }, poolSize, timeoutMilliseconds } = options
+    const { Client, Pool } = await import('pg')
+    return new PostgresDatabase(options, new Pool({
+      host, port, user, database,
+      // A function: where there is no password at all the library would look for one in files of its own.
+      password: () => options.password ?? password ?? process.env['PGPASSWORD'] ?? '',
+      ssl: tls ? options.tls : false,
+      max: poolSize,
+      connectionTimeoutMillis: timeoutMilliseconds, query_timeout: timeoutMilliseconds, statement_timeout: timeoutMilliseconds,
+      idleTimeoutMillis: 30_000, keepAlive: true, application_name: 'meerkat', client_encoding: 'UTF8',
+      Client: containedClient(Client),
+    }))
+  }
+
+  async columns(): Promise<ReadonlySet<string>> {
+    const { rows } = await this.execute(columnsOfUsers, [])
+    return new Set(rows.map(({ attname }) => String(attname)))
+  }
+
+  async execute(statement: Statement, values: readonly (string | number | null)[]): Promise<Answer> {
+    const { timeoutMilliseconds, clock, address: { host, port } } = this.#options
+    if (this.#pool.waitingCount >= this.#options.poolSize * queuePerConnection) throw new AccountsError('too many questions wait for the database')
+    try {
+      return await within(timeoutMilliseconds, clock, this.#ask(statement, values))
+    } catch (error) {
+      // Not the library's own error, which holds the connection with all that belongs to it.
+      throw new AccountsError(`PostgreSQL at ${host}:${port}: ${problemOf(error)}`)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#end()
+    return this.#closing
+  }
+
+  async #end(): Promise<void> {
+    const { clock } = this.#options
+    const streams = [...this.#streams]
+    const allClosed = Promise.all(streams.filter(stream => !stream.closed).map(stream => new Promise(resolve => { stream.once('close', resolve) })))
+    // A server that has stopped never ends its side, and would keep this process from ending too.
+    await within(goodbye, clock, this.#pool.end().then(() => allClosed)).catch(() => { for (const stream of streams) stream.destroy() })
+  }
+
+  async #ask({ name, text, isQuery }: Statement, values: readonly (string | number | null)[]): Promise<Answer> {
+    for (let cut = 0; ; cut += 1) {
+      try {
+        const { rows, rowCount } = await this.#pool.query<Record<string, unknown>>({ name, text, values: [...values] })
+        return { rows, changes: rowCount ?? 0 }
+      } catch (error) {
+        // The server cut this connection, a moment ago or just now. After as many as the pool has the next one is new. What writes may have been done.
+        if (!isQuery || !wasCut(error) || cut === this.#options.poolSize) throw error
+      }
+    }
+  }
+}
+
+const asError = (error: unknown) => error instanceof Error ? error : new Error(String(error))
+const codeOf = (error: unknown) => error instanceof Error && 'code' in error ? String(error.code) : ''
+
+/** PostgreSQL's classes 08 and 57P (the administrator ended the connection), and what TCP says. */
+const wasCut = (error: unknown): boolean => /^(?:08...|57P0[12]|ECONNRESET|EPIPE)$/.test(codeOf(error))
+  || (error instanceof Error && error.message === 'Connection terminated unexpectedly')
+
+function problemOf(error: unknown): string {
+  // A name with several addresses: what happened at the first one.
+  if (error instanceof AggregateError) return problemOf(error.errors[0])
+  const code = codeOf(error)
+  return `${asError(error).message}${code === '' ? '' : ` (${code})`}`
+}

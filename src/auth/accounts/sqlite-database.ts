@@ -1,0 +1,105 @@
+/** A table `users` in a file of SQLite. Its calls are synchronous, each one of some microseconds; a file that somebody else has locked is
+ * waited for without stopping the event loop. */
+
+import { statSync } from 'node:fs'
+import { DatabaseSync } from 'node:sqlite'
+import type { StatementSync } from 'node:sqlite'
+
+import type { Clock } from '../../telemetry/clock.ts'
+import { AccountsError } from './accounts.ts'
+import type { Answer, Statement, UsersDatabase } from './users-database.ts'
+
+export interface SqliteOptions {
+  /** Absolute. */
+  readonly file: string
+  /** Called before a file is opened, and with it once it is: to make it, and to bring its tables up to date. */
+  readonly prepare?: { readonly file: (path: string) => void, readonly tables: (database: DatabaseSync) => void }
+  /** How long a locked file is waited for, in milliseconds. */
+  readonly timeoutMilliseconds: number
+  readonly clock: Clock
+}
+
+/** SQLITE_BUSY and SQLITE_LOCKED; what stands above the lowest byte tells the kinds of them apart. */
+const busyCodes = new Set([5, 6])
+/** Milliseconds between two attempts on a locked file. */
+const patience = 10
+
+interface Opened {
+  readonly database: DatabaseSync
+  readonly statements: Map<string, StatementSync>
+  readonly identity: string
+}
+
+export class SqliteDatabase implements UsersDatabase {
+  readonly #options: SqliteOptions
+  #opened: Opened | null = null
+
+  constructor(options: SqliteOptions) { this.#options = options }
+
+  columns(): Promise<ReadonlySet<string>> {
+    return this.#patiently(({ database }) => {
+      const rows = database.prepare("SELECT name FROM pragma_table_info('users')").all()
+      return new Set(rows.map(({ name }) => String(name)))
+    })
+  }
+
+  execute({ name, text, isQuery }: Statement, values: readonly (string | number | null)[]): Promise<Answer> {
+    return this.#patiently(({ database, statements }) => {
+      // SQLite takes $1 for a name.
+      const statement = statements.get(name) ?? database.prepare(text.replaceAll('$', '?'))
+      statements.set(name, statement)
+      if (isQuery) return { rows: statement.all(...values), changes: 0 }
+      return { rows: [], changes: Number(statement.run(...values).changes) }
+    })
+  }
+
+  close(): Promise<void> {
+    this.#opened?.database.close()
+    this.#opened = null
+    return Promise.resolve()
+  }
+
+  async #patiently<Result>(act: (opened: Opened) => Result): Promise<Result> {
+    const { clock, timeoutMilliseconds } = this.#options
+    const deadline = clock.now() + timeoutMilliseconds
+    for (;;) {
+      try {
+        return act(this.#current())
+      } catch (error) {
+        if (!isBusy(error) || clock.now() >= deadline) throw error
+        await new Promise<void>(resolve => { clock.after(patience, resolve) })
+      }
+    }
+  }
+
+  /** The file of that name as it is now: one that was put in the place of another is another database. */
+  #current(): Opened {
+    const { file, prepare } = this.#options
+    const identity = identityOf(file)
+    if (this.#opened !== null && this.#opened.identity === identity) return this.#opened
+    this.#opened?.database.close()
+    this.#opened = null
+    if (identity === null) {
+      if (prepare === undefined) throw new AccountsError(`there is no database ${file}`)
+      prepare.file(file)
+    }
+    const database = new DatabaseSync(file, { timeout: 0 })
+    try {
+      prepare?.tables(database)
+      this.#opened = { database, statements: new Map(), identity: identityOf(file) ?? '' }
+      return this.#opened
+    } catch (error) {
+      database.close()
+      throw error
+    }
+  }
+}
+
+function identityOf(file: string): string | null {
+  const stats = statSync(file, { throwIfNoEntry: false })
+  return stats === undefined ? null : `${stats.dev}:${stats.ino}`
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && busyCodes.has(error.errcode & 0xff)
+}

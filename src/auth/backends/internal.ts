@@ -1,0 +1,20 @@
+/** The backend `internal`: accounts in the embedded database, which `meerkat user` administers. */
+
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { embeddedFileName } from '../accounts/embedded-database.ts'
+import { embeddedAccounts, embeddedPatience } from '../accounts/open-accounts.ts'
+import type { BackendDefinition } from '../backend.ts'
+import { AccountsBackend } from './accounts-backend.ts'
+
+export const internal: BackendDefinition = {
+  name: 'internal',
+  create: ({ password: { hash: hashes } }, surroundings) => {
+    const { decoys, log, dataFolder } = surroundings
+    const file = join(dataFolder, embeddedFileName)
+    // Nothing is opened before somebody logs in with a password, and nobody can before `meerkat user` has made the first account: until then
+    // no mechanism for passwords is offered, which some clients would take in the place of EXTERNAL.
+    return new AccountsBackend({ name: 'internal', accounts: embeddedAccounts(surroundings), hashes, decoys, requestTimeout: embeddedPatience, log, isThere: () => existsSync(file) })
+  },
+}

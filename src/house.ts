@@ -1,0 +1,59 @@
+/** Puts together what stands behind the listeners: accounts, mechanisms and the domains that are served. */
+import { Attempts } from './auth/attempts.ts'
+import { createBackends } from './auth/catalogue.ts'
+import type { ExternalMode } from './auth/certificate-mapping.ts'
+import { createDecoys } from './auth/decoy-secret.ts'
+import { BackendDispatch } from './auth/dispatch.ts'
+import { loadMappingModule } from './auth/mapping-module.ts'
+import type { Config } from './config/config.ts'
+import { features } from './embedded/catalogue.ts'
+import { EmbeddedDomain } from './embedded/embedded-domain.ts'
+import { IqDispatch } from './embedded/iq-dispatch.ts'
+import { Router } from './embedded/router.ts'
+import type { SaslContext } from './sasl/mechanism.ts'
+import { randomIds } from './session/random-ids.ts'
+import type { Host } from './session/session-manager.ts'
+import type { Clock } from './telemetry/clock.ts'
+import type { Log } from './telemetry/log.ts'
+
+/** How long a custom mapping module or a backend may take, in milliseconds. */
+const authenticationTimeout = 5_000
+
+export interface HouseOptions {
+  readonly config: Config
+  /** Contents of the files that `auth` names, by path. */
+  readonly authFiles: ReadonlyMap<string, string>
+  readonly software: { readonly name: string, readonly version: string }
+  readonly clock: Clock
+  readonly log: Log
+}
+
+export interface House { readonly hosts: readonly Host[], readonly backends: BackendDispatch, readonly newId: () => string }
+
+export async function composeHouse({ config, authFiles, software, clock, log }: HouseOptions): Promise<House> {
+  const { auth, general } = config
+  const newId = randomIds()
+  const iqs = new IqDispatch(features, software)
+  const router = new Router(new Set(general.hosts), iqs)
+  const decoys = await createDecoys(auth, general.data_dir, log)
+  const attempts = new Attempts(auth.attempts, { clock, log })
+  const backends = new BackendDispatch({
+    backends: await createBackends(auth, { hosts: general.hosts, dataFolder: general.data_dir, file: path => fileNamed(authFiles, path), decoys, clock, log }),
+    timeoutMilliseconds: authenticationTimeout, clock, log,
+  })
+  const modes: ExternalMode[] = []
+  for (const mode of auth.sasl_external) modes.push(typeof mode === 'string' ? mode : await loadMappingModule(mode.module, { clock, log, timeoutMilliseconds: authenticationTimeout }))
+  const external: SaslContext['external'] = { modes, commonName: auth.sasl_external_common_name }
+  const hosts = general.hosts.map((name): Host => ({
+    domain: new EmbeddedDomain(name, router, newId),
+    mechanisms: auth.sasl_mechanisms,
+    saslContext: peer => ({ ...peer, domain: name, external, backends, attempts, decoys, newNonce: newId }),
+  }))
+  return { hosts, backends, newId }
+}
+
+function fileNamed(files: ReadonlyMap<string, string>, path: string): string {
+  const content = files.get(path)
+  if (content === undefined) throw new Error(`a file that was not read beforehand: ${path}`)
+  return content
+}
