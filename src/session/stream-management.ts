@@ -18,8 +18,8 @@ export class StreamManagement {
   /** `key` finds the session, `seconds` is how long it waits for its client; null where the session ends with its stream. */
   readonly resumption: { readonly key: string, readonly seconds: number } | null
   readonly #limits: QueueLimits
-  #handled = 0
-  #acknowledged = 0
+  #handled: number
+  #acknowledged: number
   #queue: Unacknowledged[] = []
   #bytes = 0
   /** An `<r/>` is out. */
@@ -28,9 +28,12 @@ export class StreamManagement {
   #wasWaiting = false
   #keepsCopies = false
 
-  constructor(resumption: StreamManagement['resumption'], limits: QueueLimits) {
+  /** Both counters begin at 0 (§4); tests look at what happens far from it. */
+  constructor(resumption: StreamManagement['resumption'], limits: QueueLimits, { handled, acknowledged } = { handled: 0, acknowledged: 0 }) {
     this.resumption = resumption
     this.#limits = limits
+    this.#handled = handled
+    this.#acknowledged = acknowledged
   }
 
   /** `h` of ours: stanzas of the client that were handled, modulo 2^32. */
