@@ -24,7 +24,7 @@ class ModelClient {
   /** Said, and not yet at the server. */
   #underWay: string[] = []
   /** Said, and not acknowledged. */
-  #unacknowledged: string[] = []
+  readonly #unacknowledged: string[] = []
   #acknowledged = 0
   #handled = 0
   #next = 0
