@@ -55,6 +55,11 @@ export class FrameClient {
     })
   }
 
+  frameOf(payload: Buffer): Buffer { return maskedFrame(payload) }
+
+  /** Only for what comes without frames. */
+  settle(): void { /* every message has its own */ }
+
   write(frame: Buffer): void { this.#socket.write(frame) }
 
   say(text: string): void { this.write(maskedFrame(Buffer.from(text))) }

@@ -1,13 +1,16 @@
 // The clients of one server, in a process of their own: pairs of users who send each other stanzas in a closed loop, or sit idle.
-import { FrameClient, maskedFrame } from './frame-client.ts'
+import { FrameClient } from './frame-client.ts'
 import { logIn } from './login.ts'
 import { answerCalls } from './remote.ts'
 import type { Contestant, Identity } from './servers.ts'
 import { stanzaTo } from './stanza.ts'
+import { StreamClient } from './stream-client.ts'
 import { quantile } from './statistics.ts'
 
 export interface ConnectRequest {
   readonly contestant: Contestant
+  /** WebSocket where nothing is said. */
+  readonly transport?: 'websocket' | 'tcp'
   readonly port: number
   readonly ca: string
   /** One for each client; clients 0 and 1 are a pair, 2 and 3 are one, and so on. */
@@ -32,13 +35,13 @@ export interface RelayReading {
   readonly clientCpu: number
 }
 
-interface Client { readonly connection: FrameClient, readonly address: string }
+interface Client { readonly connection: FrameClient | StreamClient, readonly address: string }
 
 const clients: Client[] = []
 /** Handshakes under way at a time. */
 const concurrency = 20
 
-async function connect({ contestant, port, ca, identities }: ConnectRequest): Promise<number> {
+async function connect({ contestant, transport = 'websocket', port, ca, identities }: ConnectRequest): Promise<number> {
   const offset = clients.length
   let next = 0
   const worker = async () => {
@@ -47,8 +50,9 @@ async function connect({ contestant, port, ca, identities }: ConnectRequest): Pr
       const identity = identities[index] as Identity
       const number = offset + index
       const path = contestant === 'meerkat' ? '/xmpp-websocket' : `/pair-${number >> 1}`
-      const connection = await FrameClient.open({ port, path, ca, identity })
+      const connection = transport === 'tcp' ? await StreamClient.open({ port, ca, identity }) : await FrameClient.open({ port, path, ca, identity })
       clients[number] = { connection, address: contestant === 'meerkat' ? await login(connection) : `user${number}@localhost/sJkNbGvQhxTq3rWp` }
+      connection.settle()
       connection.onText = () => {}
     }
   }
@@ -66,7 +70,7 @@ async function desert(): Promise<void> {
 }
 
 /** Returns the full JID. */
-async function login(connection: FrameClient): Promise<string> {
+async function login(connection: FrameClient | StreamClient): Promise<string> {
   const jid = await logIn(connection)
   // A user's resources see their own presence; when it comes back, it has been dealt with.
   await connection.ask('<presence xmlns="jabber:client"/>', 1)
@@ -94,7 +98,7 @@ function relay({ bodyBytes, inFlight, stanzas }: RelayRequest): Promise<RelayRea
       const partner = clients[index ^ 1] as Client
       const stanza = stanzaTo(partner.address, bodyBytes)
       // When this end's stanzas left, as a ring: they arrive in the order in which they were sent.
-      return { connection, frame: maskedFrame(Buffer.from(stanza)), stanza, sentAt: new Float64Array(inFlight), sent: 0, arrived: 0, length: 0 }
+      return { connection, frame: connection.frameOf(Buffer.from(stanza)), stanza, sentAt: new Float64Array(inFlight), sent: 0, arrived: 0, length: 0 }
     })
     const left = new Int32Array(pairs).fill(stanzas)
     const send = (end: (typeof ends)[number]) => {

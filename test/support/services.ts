@@ -1,4 +1,5 @@
 // Programs of the system that some tests need. Where one is missing its tests are skipped with a reason, unless REQUIRE_SERVICES=1: then they fail.
+import { spawnSync } from 'node:child_process'
 import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
@@ -6,7 +7,19 @@ import { delimiter, join } from 'node:path'
 export function requireProgram(...names: readonly string[]): string | false {
   const missing = names.filter(name => pathOf(name) === null)
   if (missing.length === 0) return false
-  const reason = `not installed: ${missing.join(', ')}`
+  return lacking(missing.join(', '))
+}
+
+/** Debian's own, which has Debian's libraries; another one may stand before it in the path. */
+export const debianPython = '/usr/bin/python3'
+
+/** The same for what Debian's Python has to be able to import. */
+export function requirePython(statement: string): string | false {
+  return spawnSync(debianPython, ['-c', statement], { stdio: 'ignore' }).status === 0 ? false : lacking(`what "${debianPython} -c '${statement}'" needs`)
+}
+
+function lacking(what: string): string {
+  const reason = `not installed: ${what}`
   if (process.env.REQUIRE_SERVICES === '1') throw new Error(`${reason} (REQUIRE_SERVICES=1)`)
   return reason
 }

@@ -64,7 +64,7 @@ describe('[[listen.c2s]]', () => {
   })
 
   test('warns of certificates that anybody can make, and of stanzas that are longer than what a client may leave unread', async () => {
-    const { warnings } = await loadText(`${c2s('tls.verify_mode = "selfsigned_peer"\nmax_stanza_size = 2_000_000')}`)
+    const { warnings } = await loadText(c2s('tls.verify_mode = "selfsigned_peer"\nmax_stanza_size = 2_000_000'))
     assert.deepEqual(warnings.map(({ path }) => path), ['listen.c2s[0].tls.verify_mode', 'limits.max_unread_bytes'])
   })
 
