@@ -5,7 +5,6 @@
 import { withAttribute } from '../xml/splice.ts'
 import { tag } from '../xml/write.ts'
 import type { Directory } from '../session/directory.ts'
-import type { Clock } from '../telemetry/clock.ts'
 import { bareOf, isFull, type Jid } from '../xmpp/jid.ts'
 import { NS_CLIENT } from '../xmpp/namespaces.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
@@ -18,12 +17,7 @@ const maxDirected = 1_000
 export class PresenceRules {
   readonly #directory: Directory<Resident>
 
-  readonly #clock: Pick<Clock, 'now'>
-
-  constructor(directory: Directory<Resident>, clock: Pick<Clock, 'now'>) {
-    this.#directory = directory
-    this.#clock = clock
-  }
+  constructor(directory: Directory<Resident>) { this.#directory = directory }
 
   receive(sender: Resident, stanza: Stanza, to: Jid | null): void {
     const type = stanza.presenceType
@@ -48,10 +42,7 @@ export class PresenceRules {
       const initial = sender.availability === null
       const wire = withAttribute(stanza.wire, 'from', sender.jid)
       // A copy of its own: `wire` is part of a larger allocation that would live as long.
-      const priority = priorityOf(stanza)
-      const since = sender.availability?.priority === priority ? sender.availability.since : this.#clock.now()
-      sender.availability = { priority, wire: new Uint8Array(wire), since }
-      sender.lastPriority = priority
+      sender.availability = { priority: priorityOf(stanza), wire: new Uint8Array(wire) }
       this.#toOwnResources(sender, wire)
       if (!initial) return
       for (const { jid, availability } of this.#directory.ofAccount(sender.account)) {

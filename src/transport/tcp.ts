@@ -19,6 +19,12 @@ import { readStreamHeader, streamFooter, streamHeaderMarkup } from './stream-fra
 /** The closing handshake, ours and TCP's, has so many milliseconds. */
 const closingTimeout = 5_000
 
+/** A piece of fewer bytes that leaves an element unfinished is a tiny one: no client sends those in a row who means well. */
+const tinyBytes = 64
+/** After so many tiny pieces the client is read from in gulps, with so many milliseconds between two: each read costs far more than a byte of it. */
+const maxTinyPieces = 8
+const gulpInterval = 10
+
 const proceed = tag('proceed', { xmlns: NS_TLS })
 
 /** What all TCP streams of a listener share. */
@@ -49,6 +55,7 @@ export class TcpTransport implements Transport, Watched, Readable {
   /** Our header is out, and no new stream is awaited: white space may be sent. */
   #isOpened = false
   #closedByPeer = false
+  #tinyPieces = 0
   #deadline: Timer | null = null
   quietSweeps = 0
 
@@ -140,11 +147,21 @@ export class TcpTransport implements Transport, Watched, Readable {
     this.quietSweeps = 0
     try {
       this.#scanner.write(chunk)
+      this.#pace(chunk.length)
     } catch (error) {
       if (!(error instanceof XmlError)) throw error
       if (this.#phase === 'closing') this.#socket.end()
       else this.#events?.fault(streamErrorOf(error, 'tcp.max_stanza_size'))
     }
+  }
+
+  #pace(length: number): void {
+    if (!this.#scanner.isPartial) {
+      this.#tinyPieces = 0
+      return
+    }
+    if (length < tinyBytes) this.#tinyPieces += 1
+    if (this.#tinyPieces > maxTinyPieces && this.#phase === 'open' && !this.#output.isPaused) this.#output.pause(gulpInterval)
   }
 
   #newScanner(): StreamScanner {

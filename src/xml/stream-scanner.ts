@@ -69,6 +69,9 @@ export class StreamScanner {
     }
   }
 
+  /** Something has begun and not ended: a header, an element. */
+  get isPartial(): boolean { return this.#end > this.#elementStart }
+
   /** Within an event: how many bytes have come already behind what it tells of. */
   get bytesBehind(): number { return this.#end - this.#elementStart + this.#behind }
 

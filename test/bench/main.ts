@@ -2,7 +2,6 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchBoshIdle, benchBoshRelay } from './bosh.ts'
-import { benchDetached } from './detached.ts'
 import { type Figure, lineOf } from './figure.ts'
 import { benchLogins } from './logins.ts'
 import { benchMemory } from './memory.ts'
@@ -22,7 +21,6 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   scan,
   ...Object.fromEntries((Object.keys(relayScenes) as (keyof typeof relayScenes)[]).map(name => [name, async () => [await benchRelay(name)]])),
   memory: async () => [await benchMemory()],
-  detached: async () => [await benchDetached()],
   'bosh-relay': async () => [await benchBoshRelay()],
   'bosh-idle': async () => [await benchBoshIdle()],
   crl: async () => [await benchRevocationLists()],

@@ -30,6 +30,20 @@ tls.keyfile = "certs/server.key"
 tls.cacertfile = "certs/ca.crt"
 `
 
+/** The first listener for HTTP, and the one for TCP, where there is one. */
+export const httpListener = /(?:wss|https):\/\/localhost:(\d+)/
+export const tcpListener = /TCP +localhost:(\d+)/
+
+/** To be appended to the configuration. */
+export const c2sSection = (mode: string): string => `
+[[listen.c2s]]
+port = 0
+tls.mode = "${mode}"
+tls.certfile = "certs/server.crt"
+tls.keyfile = "certs/server.key"
+tls.cacertfile = "certs/ca.crt"
+`
+
 /** A temporary folder, gone when this process ends, with a certificate authority, a server certificate, and a certificate for each of the clients. */
 export class Ground {
   readonly folder: string
@@ -64,13 +78,14 @@ export class Ground {
     return new Ground(folder, ca.certificatePem, identities)
   }
 
-  async start(contestant: Contestant, nodeOptions: readonly string[] = [], bare: BareServer = 'bare-relay'): Promise<Server> {
+  /** `port`: where the line stands in which Meerkat tells of the listener. */
+  async start(contestant: Contestant, nodeOptions: readonly string[] = [], bare: BareServer = 'bare-relay', port = httpListener): Promise<Server> {
     const program = contestant === 'meerkat' ? [join(root, 'src', 'main.ts'), 'start', '--config', join(this.folder, 'meerkat.toml')]
       : [join(import.meta.dirname, `${bare}.ts`), this.folder]
     const child = new Child({ core: 0, cwd: this.folder, node: [...nodeOptions, '--import', join(import.meta.dirname, 'probe.ts'), ...program] })
     try {
-      const [, port] = await child.said(/(?:wss|https):\/\/localhost:(\d+)/)
-      return { child, port: Number(port) }
+      const [, number] = await child.said(port)
+      return { child, port: Number(number) }
     } catch (error) {
       await child.stop()
       throw error
