@@ -54,7 +54,7 @@ export class TcpListener {
       this.#server = this.#tlsServer
     } else {
       this.#tlsServer = createTlsServer(this.#tlsOptions(material))
-      this.#server = createPlainServer(wire, socket => { this.#accept(socket) })
+      this.#server = createPlainServer({ ...wire, highWaterMark: 1 }, socket => { this.#accept(socket) })
     }
     this.#certificates = new ClientCertificates(this.#tlsServer, { tls: { ...tls, trust }, clock, log })
     this.#tlsServer.on('secureConnection', socket => { this.#secured(socket) })

@@ -7,7 +7,7 @@ import { type LimitName, limitNames } from '../../src/telemetry/limit.ts'
 import { BoshClient, bodyText, type SessionOptions } from '../support/bosh-client.ts'
 import { valueOf } from '../support/exposition.ts'
 import { Gateway } from '../support/gateway.ts'
-import { fewIterations } from '../support/password-accounts.ts'
+import { addAccounts, fewIterations } from '../support/password-accounts.ts'
 import { metricsToml, scrape } from '../support/scrape.ts'
 import { TurnedClock } from '../support/turned-clock.ts'
 import { NS_SASL, WireClient } from '../support/wire-client.ts'
@@ -62,7 +62,7 @@ let roomy: Gateway
 let crowded: Gateway
 const leaving: (() => void)[] = []
 before(async () => {
-  roomy = await Gateway.start({ toml: roomyToml, clock })
+  roomy = await Gateway.start({ toml: roomyToml, clock, prepare: folder => addAccounts(folder, { alice: 'open sesame' }) })
   crowded = await Gateway.start({ toml: crowdedToml })
 })
 after(async () => {
