@@ -2,6 +2,7 @@
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchBoshIdle, benchBoshRelay } from './bosh.ts'
+import { benchBytes } from './bytes.ts'
 import { type Figure, lineOf } from './figure.ts'
 import { benchLogins } from './logins.ts'
 import { benchMemory } from './memory.ts'
@@ -20,6 +21,7 @@ const scan = async (): Promise<readonly Figure[]> => (await benchScan()).map(res
 const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   scan,
   ...Object.fromEntries((Object.keys(relayScenes) as (keyof typeof relayScenes)[]).map(name => [name, async () => [await benchRelay(name)]])),
+  'tcp-bytes': async () => [await benchBytes()],
   memory: async () => [await benchMemory()],
   'bosh-relay': async () => [await benchBoshRelay()],
   'bosh-idle': async () => [await benchBoshIdle()],

@@ -128,7 +128,7 @@ describe('what keeps it from starting', () => {
     const port = await portOf(first)
     const second = await run('start', tomlWith(port), 'second.toml')
     assert.deepEqual(await second.exit, { code: 1, signal: null })
-    assert.match(second.err(), new RegExp(`^meerkat: 127\\.0\\.0\\.1:${port} is in use: .*listen\\.http\\.port\\.\\n$`))
+    assert.match(second.err(), new RegExp(`^meerkat: 127\\.0\\.0\\.1:${port} is in use: .*choose another port\\.\\n$`))
     const { socket } = await client(port)
     socket.terminate()
     first.child.kill('SIGTERM')
