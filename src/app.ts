@@ -101,6 +101,10 @@ export class App {
       resourceConflict: session.resource_conflict,
       maxSessionsPerAccount: limits.max_sessions_per_account,
       rate: limits.max_stanzas_per_second === 0 ? null : { perSecond: limits.max_stanzas_per_second, burst: limits.max_stanza_burst },
+      resumption: {
+        seconds: session.resume_timeout, location: session.location ?? null,
+        maxStanzas: session.max_unacked_stanzas, maxBytes: session.max_unacked_bytes ?? limits.max_unread_bytes,
+      },
       newId,
       clock,
       log,

@@ -53,16 +53,22 @@ const foundations = [
   },
   {
     id: 'XEP-0206', version: '1.4', title: 'XMPP Over BOSH', status: 'complete',
-    note: 'what waits for a client that never comes back is lost until there is XEP-0198',
+    note: 'what waits for a client that never comes back is lost where the client does not use XEP-0198',
   },
   { id: 'XEP-0368', version: '1.1.0', title: 'SRV records for XMPP over TLS', status: 'partial', note: 'direct TLS with ALPN, for clients; SRV records are the operator\'s' },
+  {
+    id: 'XEP-0198', version: '1.6.3', title: 'Stream Management', status: 'complete',
+    note: 'sessions are resumed across transports; SASL2 and Bind 2 (§9) are not there',
+  },
+  { id: 'XEP-0203', version: '2.0', title: 'Delayed Delivery', status: 'complete', note: 'on messages that go on to another client' },
   { id: 'XEP-0440', version: '1.0.0', title: 'SASL Channel-Binding Type Capability', status: 'complete' },
   { id: 'XEP-0474', version: '0.5.0', title: 'SASL SCRAM Downgrade Protection', status: 'complete' },
 ] as const satisfies readonly Spec[]
 
 /** Decided, and not there yet: nothing in the program answers to these. */
 const planned = [
-  { id: 'XEP-0198', title: 'Stream Management', status: 'planned', note: 'resuming a session after a lost connection' },
+  { id: 'XEP-0352', title: 'Client State Indication', status: 'planned', note: 'holding back what a client in the background need not see' },
+  { id: 'XEP-0478', title: 'Stream Limits Advertisement', status: 'planned', note: 'telling clients of the limits' },
 ] as const satisfies readonly Spec[]
 
 export const protocols: readonly Spec[] = [...foundations, ...features.flatMap(({ specs }): readonly Spec[] => specs), ...planned]

@@ -1,7 +1,7 @@
 /** Stream features (RFC 6120 §4.3.2): what is offered in each phase of negotiation. */
 import type { Advertised } from '../sasl/mechanism.ts'
 import { type Markup, tag, text } from '../xml/write.ts'
-import { NS_BIND, NS_SASL, NS_SASL_CHANNEL_BINDING, NS_SESSION, NS_STREAMS, NS_TLS } from '../xmpp/namespaces.ts'
+import { NS_BIND, NS_SASL, NS_SASL_CHANNEL_BINDING, NS_SESSION, NS_SM, NS_STREAMS, NS_TLS } from '../xmpp/namespaces.ts'
 
 const features = (...offers: readonly Markup[]): Markup => tag('stream:features', { 'xmlns:stream': NS_STREAMS }, ...offers)
 
@@ -17,7 +17,11 @@ export const authenticationFeatures = ({ mechanisms, channelBindings }: Advertis
   // RFC 6120 §5.3.1: where TLS is mandatory, nothing else is offered before it.
   ...upgrade?.required === true ? [] : [tag('mechanisms', { xmlns: NS_SASL }, ...mechanisms.map(name => tag('mechanism', {}, text(name))))])
 
-/** RFC 6120 §7.4; the session request of RFC 3921 is offered as optional for clients that still look for it. */
+/**
+ * RFC 6120 §7.4; the session request of RFC 3921 is offered as optional for clients that still look for it. Stream management is
+ * offered where stanzas are about to flow (XEP-0198 §5).
+ */
 export const bindingFeatures: Markup = features(
   tag('bind', { xmlns: NS_BIND }),
-  tag('session', { xmlns: NS_SESSION }, tag('optional')))
+  tag('session', { xmlns: NS_SESSION }, tag('optional')),
+  tag('sm', { xmlns: NS_SM }))

@@ -11,6 +11,8 @@ export const NS_SASL = 'urn:ietf:params:xml:ns:xmpp-sasl'
 /** Channel bindings that there are (XEP-0440). */
 export const NS_SASL_CHANNEL_BINDING = 'urn:xmpp:sasl-cb:0'
 export const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind'
+/** Stream management (XEP-0198). */
+export const NS_SM = 'urn:xmpp:sm:3'
 /** The legacy session request of RFC 3921 §3; RFC 6121 made it a no-op. */
 export const NS_SESSION = 'urn:ietf:params:xml:ns:xmpp-session'
 /** `<open/>` and `<close/>` (RFC 7395 §3.1). */
