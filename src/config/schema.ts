@@ -2,6 +2,7 @@
 import Type from 'typebox'
 
 import { authOptions } from '../auth/options.ts'
+import { featureOptions } from '../embedded/options.ts'
 import { limitsOptions, sessionOptions } from '../session/options.ts'
 import { generalOptions } from './general.ts'
 import { listenC2s } from './listen-c2s.ts'
@@ -16,6 +17,7 @@ export const configSchema = Type.Object({
     metrics: Type.Optional(listenMetrics),
   }, { description: 'Listeners.' }),
   auth: authOptions,
+  features: featureOptions,
   limits: limitsOptions,
   session: sessionOptions,
 })

@@ -2,34 +2,64 @@
 import type { Principal } from '../auth/credentials.ts'
 import type { Attachment, Domain } from '../session/domain.ts'
 import type { Session } from '../session/session.ts'
-import { type Domainpart, type FullJid, fullJid, prepareResourcepart } from '../xmpp/jid.ts'
+import type { Markup } from '../xml/write.ts'
+import { bareOf, type Domainpart, type FullJid, fullJid, prepareResourcepart } from '../xmpp/jid.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
+import type { Account } from './account.ts'
+import type { Accounts } from './accounts.ts'
 import { Resident } from './resident.ts'
 import type { Router } from './router.ts'
 
+interface Surroundings {
+  readonly router: Router
+  readonly accounts: Accounts
+  /** What authenticated clients are told of the domain. */
+  readonly streamFeatures: readonly Markup[]
+  /** Makes an unpredictable resourcepart (RFC 6120 §7.6). */
+  readonly newResource: () => string
+}
+
 export class EmbeddedDomain implements Domain {
   readonly name: Domainpart
+  readonly streamFeatures: readonly Markup[]
   readonly #router: Router
+  readonly #accounts: Accounts
   readonly #newResource: () => string
 
-  /** `newResource` makes an unpredictable resourcepart (RFC 6120 §7.6). */
-  constructor(name: Domainpart, router: Router, newResource: () => string) {
+  constructor(name: Domainpart, { router, accounts, streamFeatures, newResource }: Surroundings) {
     this.name = name
+    this.streamFeatures = streamFeatures
     this.#router = router
+    this.#accounts = accounts
     this.#newResource = newResource
   }
 
-  bind(principal: Principal, requested: string | null): FullJid {
+  /** Loads the account, so that all that follows finds it in memory. Whoever logs in for the first time begins to exist for others. */
+  bind(principal: Principal, requested: string | null): FullJid | Promise<FullJid> {
+    const jid = this.#jidOf(principal, requested)
+    const account = this.#accounts.use(principal.account)
+    if (!(account instanceof Promise) && account.isKnown) return jid
+    return this.#begin(account).then(() => jid)
+  }
+
+  attach(session: Session): Attachment {
+    const account = this.#accounts.get(bareOf(session.jid))
+    if (account === undefined) throw new StanzaError('internal-server-error', 'the account is not in memory any more')
+    const resident = new Resident(session, account, this.#router)
+    this.#router.arrive(resident)
+    return resident
+  }
+
+  async #begin(loading: Account | Promise<Account>): Promise<void> {
+    const account = await loading
+    if (!account.isKnown) await account.perform(() => account.isKnown ? undefined : account.commit([{ kind: 'known' }]))
+  }
+
+  #jidOf(principal: Principal, requested: string | null): FullJid {
     if (requested === null) return fullJid(principal.account, this.#newResource())
     const prepared = prepareResourcepart(requested)
     // RFC 6120 §7.7.2.1
     if (prepared === null) throw new StanzaError('bad-request', 'that is no resourcepart (RFC 7622 §3.4)')
     return fullJid(principal.account, prepared)
-  }
-
-  attach(session: Session): Attachment {
-    const resident = new Resident(session, this.#router)
-    this.#router.arrive(resident)
-    return resident
   }
 }

@@ -1,35 +1,61 @@
 /**
- * Presence without a roster (RFC 6121 §4): a user's own resources see each other (§4.2.2: everybody is implicitly
- * subscribed to himself), and directed presence reaches whom it names and is taken back at the end (§4.6).
+ * Presence (RFC 6121 §4): who comes and goes is shown to those who subscribed to it and to the account's own resources; directed presence reaches
+ * whom it names, and is taken back at the end (§4.6). All contacts are of this house: what a probe would ask for is in memory.
  */
 import { withAttribute } from '../xml/splice.ts'
 import { tag } from '../xml/write.ts'
-import type { Directory } from '../session/directory.ts'
-import type { Clock } from '../telemetry/clock.ts'
 import { bareOf, isFull, type Jid } from '../xmpp/jid.ts'
 import { NS_CLIENT } from '../xmpp/namespaces.ts'
-import type { Stanza } from '../xmpp/stanza.ts'
+import { type Stanza, stanzaMarkup } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
+import type { Account } from './account.ts'
+import type { LastSeen } from './last-seen.ts'
+import type { OfflineMessages } from './offline.ts'
+import { availableOf, mayMeet, type Realm, withAccount } from './realm.ts'
 import type { Resident } from './resident.ts'
 
 /** More than these at once and the oldest is forgotten: bounded memory for what a client alone decides. */
 const maxDirected = 1_000
 
 export class PresenceRules {
-  readonly #directory: Directory<Resident>
+  readonly #realm: Realm
+  readonly #offline: OfflineMessages
+  readonly #lastSeen: LastSeen
 
-  readonly #clock: Pick<Clock, 'now'>
-
-  constructor(directory: Directory<Resident>, clock: Pick<Clock, 'now'>) {
-    this.#directory = directory
-    this.#clock = clock
+  constructor(realm: Realm, offline: OfflineMessages, lastSeen: LastSeen) {
+    this.#realm = realm
+    this.#offline = offline
+    this.#lastSeen = lastSeen
   }
 
-  receive(sender: Resident, stanza: Stanza, to: Jid | null): void {
+  /** Presence to nobody in particular. */
+  broadcast(sender: Resident, stanza: Stanza): void | Promise<void> {
     const type = stanza.presenceType
-    if (type === null) throw new StanzaError('bad-request', 'there is no such type of presence')
-    if (to === null) this.#broadcast(sender, stanza)
-    else this.#direct(sender, stanza, to)
+    if (type === 'available') return this.#available(sender, stanza)
+    if (type === 'unavailable') this.#unavailable(sender, stanza)
+    // §3: a subscription is asked of somebody.
+    else if (type !== 'error') throw new StanzaError('bad-request', 'presence of that type needs an address')
+  }
+
+  /** Presence to somebody: available, unavailable or an error. */
+  direct(sender: Resident, stanza: Stanza, to: Jid): void {
+    const type = stanza.presenceType
+    if (sender.hasLeft) return
+    // §4.6.3: remembered, so that its end can be told.
+    if (type === 'available') remember(sender, to)
+    else if (type === 'unavailable') sender.directed?.delete(to)
+    this.#deliver(sender, to, withAttribute(stanza.wire, 'from', sender.jid))
+  }
+
+  /** §4.3.2: those who are subscribed are told; the others learn nothing, not even whether there is such an account. */
+  probe(sender: Resident, to: Jid): void | Promise<void> {
+    return withAccount(this.#realm, to, contact => {
+      if (!contact.isKnown || !contact.isSeenBy(sender.account.jid) || contact.blocks(sender.jid)) return
+      const found = isFull(to) ? [this.#realm.directory.get(to)] : [...availableOf(this.#realm, contact.jid)]
+      const wires = found.flatMap(resident => resident?.availability?.wire ?? [])
+      for (const wire of wires) sender.session.deliver(wire)
+      if (wires.length === 0) sender.session.deliver(stanzaMarkup('presence', { type: 'unavailable', from: to, to: sender.jid }))
+    })
   }
 
   /** The resource has gone: those who saw it are told (§4.5.2). It is out of the directory already. */
@@ -37,71 +63,129 @@ export class PresenceRules {
     const { availability, directed } = resident
     if (availability === null && directed === null) return
     resident.availability = null
-    const wire = Buffer.from(tag('presence', { xmlns: NS_CLIENT, type: 'unavailable', from: resident.jid }))
-    if (availability !== null) this.#toOwnResources(resident, wire)
-    this.#takeBack(resident, wire)
+    const wire = unavailableFrom(resident)
+    const told = new Set<Resident>()
+    if (availability !== null) this.#toAll(resident, wire, told)
+    this.#takeBack(resident, wire, told)
+    if (availability !== null) this.#lastSeen.note(resident.account, '')
   }
 
-  #broadcast(sender: Resident, stanza: Stanza): void {
-    const type = stanza.presenceType
-    if (type === 'available') {
-      const initial = sender.availability === null
-      const wire = withAttribute(stanza.wire, 'from', sender.jid)
-      // A copy of its own: `wire` is part of a larger allocation that would live as long.
-      const priority = priorityOf(stanza)
-      const since = sender.availability?.priority === priority ? sender.availability.since : this.#clock.now()
-      sender.availability = { priority, wire: new Uint8Array(wire), since }
-      sender.lastPriority = priority
-      this.#toOwnResources(sender, wire)
-      if (!initial) return
-      for (const { jid, availability } of this.#directory.ofAccount(sender.account)) {
-        if (jid !== sender.jid && availability !== null) sender.session.deliver(availability.wire)
-      }
-    } else if (type === 'unavailable') {
-      const wire = withAttribute(stanza.wire, 'from', sender.jid)
-      this.#toOwnResources(sender, wire)
-      sender.availability = null
-      this.#takeBack(sender, wire)
-    } else if (type !== 'error') {
-      // §3: a subscription is asked of somebody.
-      throw new StanzaError('bad-request', 'presence of that type needs an address')
+  /** `viewer` begins to see the account, or sees it no more: §3.1.5, §3.2.2, §3.3.2, XEP-0191 §3.3. */
+  show(account: Account, viewer: Jid, isVisible: boolean): void {
+    for (const resident of availableOf(this.#realm, account.jid)) {
+      const wire = isVisible ? resident.availability?.wire : unavailableFrom(resident)
+      if (wire === undefined) continue
+      for (const other of this.#meant(viewer)) if (!isVisible || !other.account.blocks(resident.jid)) other.session.deliver(wire)
     }
   }
 
-  #direct(sender: Resident, stanza: Stanza, to: Jid): void {
-    const type = stanza.presenceType
-    // §4.3.2: what nobody subscribed to, nobody may probe.
-    if (type === 'probe') return
-    // §4.6.3: remembered, so that its end can be told.
-    if (type === 'available') remember(sender, to)
-    else if (type === 'unavailable') sender.directed?.delete(to)
-    // RFC 6121 §3.1.2: subscriptions are the account's, not the resource's.
-    const from = type === 'available' || type === 'unavailable' || type === 'error' ? sender.jid : sender.account
-    this.#deliver(to, withAttribute(stanza.wire, 'from', from))
+  /** Who meets whom: the available resources of the account, and of those who see it or are seen by it (XEP-0191 §3.3, §3.4). */
+  meetings(account: Account): ReadonlyMap<Resident, ReadonlySet<Resident>> {
+    const others = [...new Set([...account.audience, ...account.watched])].flatMap(jid => [...availableOf(this.#realm, jid)])
+    return new Map([...availableOf(this.#realm, account.jid)].map(own =>
+      [own, new Set(others.filter(other => mayMeet(account, own.jid, other.account, other.jid)))]))
+  }
+
+  /** The account has blocked somebody, or does so no more. `before` is who met whom until then. */
+  meetingsChanged(account: Account, before: ReadonlyMap<Resident, ReadonlySet<Resident>>): void {
+    for (const [own, others] of this.meetings(account)) {
+      const until = before.get(own) ?? new Set()
+      for (const other of until) if (!others.has(other) && account.isSeenBy(other.account.jid)) other.session.deliver(unavailableFrom(own))
+      for (const other of others) {
+        if (until.has(other)) continue
+        if (account.isSeenBy(other.account.jid) && own.availability !== null) other.session.deliver(own.availability.wire)
+        if (other.account.isSeenBy(account.jid) && other.availability !== null) own.session.deliver(other.availability.wire)
+      }
+    }
+  }
+
+  #available(sender: Resident, stanza: Stanza): void | Promise<void> {
+    if (sender.hasLeft) return
+    const priority = priorityOf(stanza)
+    const come = () => {
+      // It may have gone while it was given what was kept.
+      if (!sender.hasLeft) this.#come(sender, stanza, priority)
+    }
+    // XEP-0160 §2
+    const takesMessages = priority >= 0 && (sender.availability === null || sender.availability.priority < 0)
+    if (takesMessages && sender.account.hasMessages) return this.#offline.giveAll(sender, come)
+    come()
+  }
+
+  #come(sender: Resident, stanza: Stanza, priority: number): void {
+    const { account } = sender
+    const isInitial = sender.availability === null
+    const wire = withAttribute(stanza.wire, 'from', sender.jid)
+    const since = sender.availability?.priority === priority ? sender.availability.since : this.#realm.clock.now()
+    // A copy of its own: `wire` is part of a larger allocation that would live as long.
+    sender.availability = { priority, wire: new Uint8Array(wire), since }
+    sender.lastPriority = priority
+    this.#toAll(sender, wire, null)
+    if (!isInitial) return
+    // §4.2.2: and it is shown the others of its account, and, in the place of probes (§4.3), those whom it may see.
+    for (const { availability, jid } of availableOf(this.#realm, account.jid)) {
+      if (jid !== sender.jid && availability !== null) sender.session.deliver(availability.wire)
+    }
+    for (const contact of account.watched) this.#showContact(sender, contact)
+    // §3.1.3: requests that nobody has answered are shown again.
+    for (const { request, jid } of account.roster.values()) {
+      if (request !== null && !account.blocks(jid)) sender.session.deliver(request)
+    }
+  }
+
+  #showContact(sender: Resident, contact: Jid): void {
+    for (const { account, availability, jid } of availableOf(this.#realm, bareOf(contact))) {
+      if (availability !== null && account.isSeenBy(sender.account.jid) && mayMeet(account, jid, sender.account, sender.jid)) sender.session.deliver(availability.wire)
+    }
+  }
+
+  #unavailable(sender: Resident, stanza: Stanza): void {
+    const { availability } = sender
+    const wire = withAttribute(stanza.wire, 'from', sender.jid)
+    const told = new Set<Resident>()
+    // §4.5.2: its own resources hear it as well, itself included.
+    if (!sender.hasLeft) this.#toAll(sender, wire, told)
+    sender.availability = null
+    this.#takeBack(sender, wire, told)
+    if (availability !== null) this.#lastSeen.note(sender.account, statusOf(stanza))
+  }
+
+  /** §4.2.2, §4.4.2, §4.5.2: to the available resources of the account and of those who are subscribed. */
+  #toAll(sender: Resident, wire: Uint8Array, told: Set<Resident> | null): void {
+    const { account, jid } = sender
+    const { directory } = this.#realm
+    const tell = (resident: Resident) => {
+      resident.session.deliver(wire)
+      told?.add(resident)
+    }
+    for (const resident of directory.ofAccount(account.jid)) if (resident.availability !== null) tell(resident)
+    for (const contact of account.audience) {
+      for (const resident of directory.ofAccount(contact)) {
+        if (resident.availability !== null && mayMeet(account, jid, resident.account, resident.jid)) tell(resident)
+      }
+    }
   }
 
   /** §8.5.2.1.2, §8.5.3.2.2: to the resource, or to all that are available; silence where there is none. */
-  #deliver(to: Jid, wire: Uint8Array): void {
-    if (isFull(to)) {
-      this.#directory.get(to)?.session.deliver(wire)
-      return
-    }
-    for (const { availability, session } of this.#directory.ofAccount(bareOf(to))) {
-      if (availability !== null) session.deliver(wire)
+  #deliver(sender: Resident, to: Jid, wire: Uint8Array, told: ReadonlySet<Resident> | null = null): void {
+    for (const resident of this.#meant(to)) {
+      if (told?.has(resident) !== true && !resident.account.blocks(sender.jid)) resident.session.deliver(wire)
     }
   }
 
-  #toOwnResources(sender: Resident, wire: Uint8Array): void {
-    for (const { availability, session } of this.#directory.ofAccount(sender.account)) {
-      if (availability !== null) session.deliver(wire)
-    }
+  #meant(to: Jid): Iterable<Resident> {
+    if (!isFull(to)) return availableOf(this.#realm, bareOf(to))
+    const resident = this.#realm.directory.get(to)
+    return resident === undefined ? [] : [resident]
   }
 
-  #takeBack(sender: Resident, wire: Uint8Array): void {
-    for (const jid of sender.directed ?? []) this.#deliver(jid as Jid, wire)
+  #takeBack(sender: Resident, wire: Uint8Array, told: ReadonlySet<Resident>): void {
+    for (const jid of sender.directed ?? []) if (!sender.account.blocks(jid as Jid)) this.#deliver(sender, jid as Jid, wire, told)
     sender.directed = null
   }
 }
+
+const unavailableFrom = ({ jid }: Resident): Uint8Array => Buffer.from(tag('presence', { xmlns: NS_CLIENT, type: 'unavailable', from: jid }))
 
 function remember(sender: Resident, to: Jid): void {
   sender.directed ??= new Set()
@@ -111,10 +195,14 @@ function remember(sender: Resident, to: Jid): void {
   if (oldest !== undefined) sender.directed.delete(oldest)
 }
 
+const childOf = (stanza: Stanza, name: string) => stanza.wire.childCount === 0 ? undefined
+  : stanza.element().children.find(({ ns, local }) => ns === NS_CLIENT && local === name)
+
+const statusOf = (stanza: Stanza): string => childOf(stanza, 'status')?.text ?? ''
+
 /** RFC 6121 §4.7.2.3: an integer from −128 to 127, 0 where absent. */
 function priorityOf(stanza: Stanza): number {
-  if (stanza.wire.childCount === 0) return 0
-  const given = stanza.element().children.find(({ ns, local }) => ns === NS_CLIENT && local === 'priority')
+  const given = childOf(stanza, 'priority')
   if (given === undefined) return 0
   const text = given.text.trim()
   const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : NaN

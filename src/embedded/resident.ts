@@ -2,9 +2,10 @@
 import type { Attachment, Departure } from '../session/domain.ts'
 import type { Session } from '../session/session.ts'
 import type { Unacknowledged } from '../session/stream-management.ts'
-import type { BareJid, FullJid } from '../xmpp/jid.ts'
-import { bareOf } from '../xmpp/jid.ts'
+import type { FullJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
+import type { Account } from './account.ts'
+import type { FeatureResource } from './feature-account.ts'
 import type { Router } from './router.ts'
 
 /** What a resource that is available told the world. */
@@ -17,9 +18,9 @@ export interface Availability {
   readonly since: number
 }
 
-export class Resident implements Attachment {
+export class Resident implements Attachment, FeatureResource {
   readonly jid: FullJid
-  readonly account: BareJid
+  readonly account: Account
   readonly session: Session
   readonly #router: Router
   /** Null for a connected resource that sent no presence, or an unavailable one (RFC 6121 §4.1). */
@@ -28,17 +29,36 @@ export class Resident implements Attachment {
   lastPriority: number | null = null
   /** Whom it sent directed presence (RFC 6121 §4.6); null until the first. */
   directed: Set<string> | null = null
+  /** It has asked for the roster, and is told of changes (RFC 6121 §2.2: an interested resource). */
+  isInterested = false
+  wantsBlocklist = false
+  /** What it sent before it left may still be dealt with; it is nobody to be seen any more. */
+  hasLeft = false
+  /** What follows the answer to the request that is being dealt with. */
+  afterAnswer: (() => void) | null = null
+  #wantsCarbons = false
 
-  constructor(session: Session, router: Router) {
+  constructor(session: Session, account: Account, router: Router) {
     this.session = session
     this.jid = session.jid
-    this.account = bareOf(session.jid)
+    this.account = account
     this.#router = router
   }
 
-  receive(stanza: Stanza): void { this.#router.route(this, stanza) }
+  get wantsCarbons(): boolean { return this.#wantsCarbons }
 
-  detach(_reason: Departure): void { this.#router.depart(this) }
+  set wantsCarbons(wants: boolean) {
+    if (wants !== this.#wantsCarbons && !this.hasLeft) this.account.copied += wants ? 1 : -1
+    this.#wantsCarbons = wants
+  }
+
+  receive(stanza: Stanza): void | Promise<void> { return this.#router.route(this, stanza) }
+
+  detach(_reason: Departure): void {
+    this.wantsCarbons = false
+    this.hasLeft = true
+    this.#router.depart(this)
+  }
 
   undelivered(stanzas: readonly Unacknowledged[]): void { this.#router.undelivered(this, stanzas) }
 }

@@ -1,146 +1,169 @@
 /**
- * The server's rules for stanzas (RFC 6120 §10, RFC 6121 §8): where each goes, and what the sender hears where it cannot
- * go there. One router serves all domains of this house, over one directory.
+ * The server's rules for stanzas (RFC 6120 §10, RFC 6121 §8): which rules each is a matter of, and what the sender hears where it cannot
+ * go where it should. One router serves all domains of this house, over one directory.
  */
 import { withAttribute } from '../xml/splice.ts'
 import { Directory } from '../session/directory.ts'
 import type { Unacknowledged } from '../session/stream-management.ts'
-import type { Clock } from '../telemetry/clock.ts'
 import { bareOf, domainOf, type FullJid, isFull, type Jid, parseJid } from '../xmpp/jid.ts'
 import { errorReply, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
+import { AskedAccount } from './asked-account.ts'
+import type { Account } from './account.ts'
 import type { IqDispatch } from './iq-dispatch.ts'
-import { mostAvailable, nonNegative } from './availability.ts'
+import { LastSeen } from './last-seen.ts'
+import { MessageRules } from './message-rules.ts'
+import { OfflineMessages } from './offline.ts'
 import { PresenceRules } from './presence.ts'
+import { type Realm, withAccount } from './realm.ts'
+import { SubscriptionRules } from './subscriptions.ts'
 import { UndeliveredRules } from './undelivered.ts'
 import type { Resident } from './resident.ts'
 
 const unavailable = (text: string) => new StanzaError('service-unavailable', text)
 
+/** XEP-0191 §3.3: what is sent to those whom the sender has blocked himself. */
+const blockedByOneself = () => new StanzaError('not-acceptable', 'you have blocked that address', { specific: { ns: 'urn:xmpp:blocking:errors', local: 'blocked' } })
+
 export class Router {
-  readonly #directory = new Directory<Resident>()
+  readonly #directory: Directory<Resident>
   readonly #domains: ReadonlySet<string>
+  readonly #realm: Realm
   readonly #iqs: IqDispatch
+  readonly #messages: MessageRules
   readonly #presence: PresenceRules
+  readonly #subscriptions: SubscriptionRules
   readonly #undelivered: UndeliveredRules
 
-  constructor(domains: ReadonlySet<string>, iqs: IqDispatch, clock: Pick<Clock, 'now'>) {
+  constructor(domains: ReadonlySet<string>, iqs: IqDispatch, realm: Omit<Realm, 'directory'>) {
     this.#domains = domains
     this.#iqs = iqs
-    this.#presence = new PresenceRules(this.#directory, clock)
-    this.#undelivered = new UndeliveredRules(this.#directory)
+    this.#directory = new Directory<Resident>()
+    this.#realm = { ...realm, directory: this.#directory }
+    const offline = new OfflineMessages(this.#realm)
+    this.#messages = new MessageRules(this.#realm, offline)
+    this.#presence = new PresenceRules(this.#realm, offline, new LastSeen(this.#realm))
+    this.#subscriptions = new SubscriptionRules(this.#realm, this.#presence)
+    this.#undelivered = new UndeliveredRules(this.#realm, offline)
   }
 
-  arrive(resident: Resident): void { this.#directory.add(resident) }
+  arrive(resident: Resident): void {
+    this.#realm.accounts.arrive(resident.account)
+    this.#directory.add(resident)
+  }
 
   depart(resident: Resident): void {
     this.#directory.remove(resident)
     this.#presence.depart(resident)
+    this.#realm.accounts.depart(resident.account)
   }
 
   /** What `resident`, which has gone, did not acknowledge. */
-  undelivered(resident: Resident, stanzas: readonly Unacknowledged[]): void {
-    for (const stanza of stanzas) this.#undelivered.passOn(resident, stanza)
-  }
+  undelivered(resident: Resident, stanzas: readonly Unacknowledged[]): void { this.#undelivered.passOn(resident, stanzas) }
 
-  route(sender: Resident, stanza: Stanza): void {
+  /** Returns a promise where something is to be looked up, or kept, first. */
+  route(sender: Resident, stanza: Stanza): void | Promise<void> {
     // The short way, which nearly every stanza takes: a message to a full JID that is bound, spelt as it is bound.
     if (stanza.kind === 'message' && stanza.to !== null) {
       const recipient = this.#directory.get(stanza.to)
-      if (recipient !== undefined) {
+      if (recipient !== undefined && recipient.account.isPlain && sender.account.isPlain) {
         recipient.session.deliver(withAttribute(stanza.wire, 'from', sender.jid))
         return
       }
     }
     try {
-      this.#route(sender, stanza)
+      const later = this.#route(sender, stanza)
+      return later instanceof Promise ? later.catch((error: unknown) => { this.#fail(sender, stanza, error) }) : undefined
     } catch (error) {
-      if (!(error instanceof StanzaError)) throw error
-      this.#refuse(sender, stanza, error)
+      this.#fail(sender, stanza, error)
     }
   }
 
-  #route(sender: Resident, stanza: Stanza): void {
+  #route(sender: Resident, stanza: Stanza): void | Promise<void> {
     const to = stanza.to === null ? null : parseJid(stanza.to)
     if (to === null && stanza.to !== null) throw new StanzaError('jid-malformed', 'the address in "to" is no JID')
     switch (stanza.kind) {
       case 'message':
         // RFC 6120 §10.3.1: a message without an address is for the sender's own account.
-        this.#message(sender, stanza, to ?? sender.account)
-        return
+        this.#assertMayWrite(sender, to ?? sender.account.jid)
+        return this.#messages.receive(sender, stanza, to ?? sender.account.jid)
       case 'presence':
-        if (to !== null) this.#assertServed(to)
-        this.#presence.receive(sender, stanza, to)
-        return
+        return this.#presenceTo(sender, stanza, to)
       case 'iq':
-        this.#iq(sender, stanza, to)
+        return this.#iq(sender, stanza, to)
     }
   }
 
-  #message(sender: Resident, stanza: Stanza, to: Jid): void {
-    this.#assertServed(to)
-    const type = stanza.messageType
-    const recipients = isFull(to) && this.#directory.get(to)
-    if (recipients) {
-      // RFC 6121 §8.5.3.1: a resource that is bound gets what is sent to it, available or not.
-      recipients.session.deliver(withAttribute(stanza.wire, 'from', sender.jid))
-      return
-    }
-    // RFC 6121 §8.5.3.2.1: to a resource that is gone, only a chat message goes on to the account.
-    if (isFull(to) && type !== 'chat') {
-      if (type === 'normal' || type === 'groupchat') throw unavailable('that resource is not connected')
-      return
-    }
-    const chosen = this.#forAccount(type, this.#directory.ofAccount(bareOf(to)))
-    if (chosen.length === 0) {
-      // RFC 6121 §8.5.2.2.1: nobody there, and nothing is stored: the sender is told; a headline or an error just ends.
-      if (type === 'headline' || type === 'error') return
-      throw unavailable(type === 'groupchat' ? 'an account takes no groupchat messages' : 'the recipient is not available')
-    }
-    const wire = withAttribute(stanza.wire, 'from', sender.jid)
-    for (const resident of chosen) resident.session.deliver(wire)
-  }
-
-  /** RFC 6121 §8.5.2.1.1: who gets a message to the bare JID. */
-  #forAccount(type: Stanza['messageType'], residents: ReadonlySet<Resident>): readonly Resident[] {
+  #presenceTo(sender: Resident, stanza: Stanza, to: Jid | null): void | Promise<void> {
+    const type = stanza.presenceType
+    if (type === null) throw new StanzaError('bad-request', 'there is no such type of presence')
+    if (to === null) return this.#presence.broadcast(sender, stanza)
+    this.#assertMayWrite(sender, to)
     switch (type) {
-      case 'normal':
-      case 'chat':
-        return mostAvailable(residents)
-      case 'headline':
-        return nonNegative(residents)
-      case 'groupchat':
+      case 'available':
+      case 'unavailable':
       case 'error':
-        return []
+        this.#presence.direct(sender, stanza, to)
+        return
+      case 'probe':
+        return this.#presence.probe(sender, to)
+      default:
+        return this.#subscriptions.receive(sender, stanza, type, bareOf(to))
     }
   }
 
-  #iq(sender: Resident, stanza: Stanza, to: Jid | null): void {
+  #iq(sender: Resident, stanza: Stanza, to: Jid | null): void | Promise<void> {
     if (stanza.iqType === null) {
       throw new StanzaError('bad-request', 'an IQ has an id, a type of get, set, result or error, and one payload in a request')
     }
-    if (to !== null) this.#assertServed(to)
+    if (to !== null) this.#assertMayWrite(sender, to)
     const isRequest = stanza.iqType === 'get' || stanza.iqType === 'set'
     const isServer = to !== null && !to.includes('@')
     if (to !== null && !isServer && isFull(to)) {
       const recipient = this.#directory.get(to)
-      if (recipient !== undefined) recipient.session.deliver(withAttribute(stanza.wire, 'from', sender.jid))
+      // XEP-0191 §3.3: to whom is blocked there is nobody.
+      if (recipient !== undefined && !recipient.account.blocks(sender.jid)) recipient.session.deliver(withAttribute(stanza.wire, 'from', sender.jid))
       // RFC 6121 §8.5.3.2.3
       else if (isRequest) throw unavailable('that resource is not connected')
       return
     }
     // An answer to us, who ask nothing: RFC 6120 §8.2.3 forbids to answer it.
     if (!isRequest) return
-    if (isServer && !isFull(to)) sender.session.deliver(this.#iqs.answer(stanza, sender.jid, 'server', to))
+    if (isServer) {
+      if (isFull(to)) throw unavailable('nothing here answers that request')
+      return this.#answer(sender, this.#iqs.answer(stanza, sender, { at: 'server' }, to))
+    }
     // RFC 6120 §10.3.3: without an address, the server answers for the sender's account.
-    else if (to === null || to === sender.account) sender.session.deliver(this.#iqs.answer(stanza, sender.jid, 'account', to))
-    // RFC 6121 §8.5.2.1.3: the server answers for the account, and has nothing to say to others.
-    else throw unavailable('nothing here answers that request')
+    if (to === null || to === sender.account.jid) {
+      return this.#answer(sender, this.#iqs.answer(stanza, sender, { at: 'account', account: () => Promise.resolve(this.#asked(sender.account)) }, to))
+    }
+    // RFC 6121 §8.5.2.1.3: for that of another, where the protocol has an answer for others.
+    return withAccount(this.#realm, to, account => {
+      // One that does not exist is asked like any other, so that nobody learns which do (XEP-0030 §8, XEP-0054 §3.3).
+      if (account.blocks(sender.jid)) throw unavailable('nothing here answers that request')
+      return this.#answer(sender, this.#iqs.answer(stanza, sender, { at: 'contact', account: () => Promise.resolve(this.#asked(account)) }, to))
+    })
   }
 
-  /** RFC 6120 §10.4: there is no way to other servers from here. */
-  #assertServed(to: Jid): void {
+  #answer(sender: Resident, answer: Uint8Array | Promise<Uint8Array>): void | Promise<void> {
+    if (answer instanceof Promise) return answer.then(wire => this.#answer(sender, wire))
+    sender.session.deliver(answer)
+    const { afterAnswer } = sender
+    sender.afterAnswer = null
+    afterAnswer?.()
+  }
+
+  #asked(account: Account): AskedAccount { return new AskedAccount(account, this.#realm, this.#presence, this.#subscriptions) }
+
+  #assertMayWrite(sender: Resident, to: Jid): void {
+    // RFC 6120 §10.4: there is no way to other servers from here.
     if (!this.#domains.has(domainOf(to))) throw new StanzaError('remote-server-not-found', 'this server reaches no other domain')
+    if (sender.account.blocks(to)) throw blockedByOneself()
+  }
+
+  #fail(sender: Resident, stanza: Stanza, error: unknown): void {
+    if (!(error instanceof StanzaError)) throw error
+    this.#refuse(sender, stanza, error)
   }
 
   /** RFC 6120 §8.3.1: the error comes from where the stanza was to go; an error or a result is never answered by one. */

@@ -1,16 +1,18 @@
 /**
  * What becomes of stanzas that a client never acknowledged (XEP-0198 §4): as of those to a resource that is not there (RFC 6121 §8.5.3.2).
- * A message goes to another resource or back to its sender, a request is answered with an error, presence has been overtaken.
+ * A message goes to another resource, is kept, or goes back to its sender; a request is answered with an error, presence has been overtaken.
  */
-import type { Directory } from '../session/directory.ts'
 import type { Unacknowledged } from '../session/stream-management.ts'
 import type { XmlLimits } from '../xml/limits.ts'
 import { Scanner } from '../xml/scanner.ts'
 import { domainOf, isFull, type Jid, parseJid } from '../xmpp/jid.ts'
 import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
+import type { Account } from './account.ts'
 import { mostAvailable, nonNegative } from './availability.ts'
 import { delayed } from './delay.ts'
+import { KeptReceipt, type OfflineMessages } from './offline.ts'
+import { type Realm, withAccount } from './realm.ts'
 import type { Resident } from './resident.ts'
 
 /** Accepted once, so accepted again whatever the limits are now. */
@@ -20,19 +22,32 @@ const noLimits: XmlLimits = { maxBytes: Infinity, maxDepth: Infinity, maxAttribu
 const had = ({ availability }: Resident, at: number): boolean => availability !== null && availability.since < at
 
 export class UndeliveredRules {
-  readonly #directory: Directory<Resident>
+  readonly #realm: Realm
+  readonly #offline: OfflineMessages
   readonly #scanner = new Scanner(noLimits)
 
-  constructor(directory: Directory<Resident>) { this.#directory = directory }
+  constructor(realm: Realm, offline: OfflineMessages) {
+    this.#realm = realm
+    this.#offline = offline
+  }
 
   /** `gone` is out of the directory already; another client may be bound to its JID by now. */
-  passOn(gone: Resident, { wire, at }: Unacknowledged): void {
+  passOn(gone: Resident, stanzas: readonly Unacknowledged[]): void {
+    const later = withAccount(this.#realm, gone.jid, account => {
+      // What is kept still is given to somebody else, before what came later.
+      this.#offline.takeBack(account, stanzas.flatMap(({ receipt }) => receipt instanceof KeptReceipt ? [receipt.id] : []))
+      for (const stanza of stanzas) if (!(stanza.receipt instanceof KeptReceipt)) this.#one(gone, account, stanza)
+    })
+    if (later instanceof Promise) later.catch((error: unknown) => { this.#realm.log.error({ event: 'session.bug', jid: gone.jid, error }) })
+  }
+
+  #one(gone: Resident, account: Account, { wire, at }: Unacknowledged): void {
     const stanza = readStanza(this.#scanner.scan(wire))
     if (stanza === null) return
-    const to = (stanza.to === null ? null : parseJid(stanza.to)) ?? gone.account
+    const to = (stanza.to === null ? null : parseJid(stanza.to)) ?? account.jid
     switch (stanza.kind) {
       case 'message':
-        this.#message(gone, stanza, to, at)
+        this.#message(gone, account, stanza, to, at)
         return
       case 'iq':
         // What was asked of that client can be answered by no other.
@@ -44,18 +59,19 @@ export class UndeliveredRules {
     }
   }
 
-  #message(gone: Resident, stanza: Stanza, to: Jid, at: number): void {
+  #message(gone: Resident, account: Account, stanza: Stanza, to: Jid, at: number): void {
     const type = stanza.messageType
     // RFC 6121 §8.5.3.2.1: these are never passed on, and never answered.
     if (type === 'error') return
-    const successor = isFull(to) ? this.#directory.get(to) : undefined
+    const { directory } = this.#realm
+    const successor = isFull(to) ? directory.get(to) : undefined
     if (successor !== undefined) {
       this.#deliver([successor], stanza, at)
       return
     }
     if (type === 'headline') {
       // RFC 6121 §8.5.2.1.1: all that were there have it; who came later has not.
-      if (!isFull(to)) this.#deliver(nonNegative(this.#directory.ofAccount(gone.account)).filter(resident => !had(resident, at)), stanza, at)
+      if (!isFull(to)) this.#deliver(nonNegative(directory.ofAccount(account.jid)).filter(resident => !had(resident, at)), stanza, at)
       return
     }
     // RFC 6121 §8.5.3.2.1: what was meant for that resource goes on to the account only if it is a chat message.
@@ -63,14 +79,27 @@ export class UndeliveredRules {
       this.#refuse(stanza, to)
       return
     }
-    const chosen = mostAvailable(this.#directory.ofAccount(gone.account))
+    const chosen = mostAvailable(directory.ofAccount(account.jid))
     if (chosen.length === 0) {
-      this.#refuse(stanza, to)
+      this.#keep(account, stanza, to, at)
       return
     }
     // RFC 6121 §8.5.2.1.1: those that were equals of the one that has gone were given it then.
     if (!isFull(to) && chosen.some(resident => resident.availability?.priority === gone.lastPriority && had(resident, at))) return
     this.#deliver(chosen, stanza, at)
+  }
+
+  /** XEP-0160: as if it had come just now, but for its time. */
+  #keep(account: Account, stanza: Stanza, to: Jid, at: number): void {
+    if (!this.#offline.takes(stanza, account)) {
+      this.#refuse(stanza, to)
+      return
+    }
+    const { bytes, start, end } = stanza.wire
+    this.#offline.keep(account, bytes.subarray(start, end), at, residents => { this.#deliver(residents, stanza, at) }).catch((error: unknown) => {
+      if (error instanceof StanzaError) this.#refuse(stanza, to)
+      else this.#realm.log.error({ event: 'session.bug', jid: account.jid, error })
+    })
   }
 
   #deliver(recipients: readonly Resident[], stanza: Stanza, at: number): void {
@@ -82,7 +111,7 @@ export class UndeliveredRules {
 
   /** The sender is told, if it is still there. */
   #refuse(stanza: Stanza, to: Jid): void {
-    const sender = stanza.from === null ? undefined : this.#directory.get(stanza.from)
+    const sender = stanza.from === null ? undefined : this.#realm.directory.get(stanza.from)
     sender?.session.deliver(errorReply(stanza, new StanzaError('service-unavailable', 'the client went away before it had acknowledged this'), to, sender.jid))
   }
 }

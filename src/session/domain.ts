@@ -1,5 +1,6 @@
 /** What a session binds to: the embedded domain, or a server upstream. Declared here by its consumer. */
 import type { Principal } from '../auth/credentials.ts'
+import type { Markup } from '../xml/write.ts'
 import type { Domainpart, FullJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
 import type { Session } from './session.ts'
@@ -10,6 +11,8 @@ export type Departure = 'closed' | 'lost' | 'replaced' | 'expired' | 'revoked' |
 
 export interface Domain {
   readonly name: Domainpart
+  /** What it says of itself among the stream features, to those who have logged in. */
+  readonly streamFeatures: readonly Markup[]
   /** Reserves a full JID (RFC 6120 §7). Refuses with StanzaError `bad-request`, `conflict` or `resource-constraint`. */
   bind(principal: Principal, requested: string | null): FullJid | Promise<FullJid>
   /** Starts the duplex flow for a bound session. */
@@ -17,8 +20,11 @@ export interface Domain {
 }
 
 export interface Attachment {
-  /** Client → domain. `stanza.from` was checked. */
-  receive(stanza: Stanza): void
+  /**
+   * Client → domain, one stanza after the other. `stanza.from` was checked. What is returned settles when the stanza has been dealt with:
+   * what it changed is kept, and who has to know has been told. Nothing is returned where that is so already.
+   */
+  receive(stanza: Stanza): void | Promise<void>
   detach(reason: Departure): void
   /** After `detach`: what the session was given and its client never acknowledged, in order (XEP-0198 §4). */
   undelivered(stanzas: readonly Unacknowledged[]): void

@@ -97,6 +97,12 @@ export class ManagedSessions {
     })
   }
 
+  /** Something that its client sent could not be dealt with, for a bug of ours, and there is no stream that could be told. */
+  failed(session: Session, error: unknown): void {
+    this.#surroundings.log.error({ event: 'session.bug', jid: session.jid, error })
+    session.end('lost', null)
+  }
+
   /** The session is over. What its client has missed goes back to its domain: later, when nobody is in the middle of anything, or now. */
   remove(session: Session, when: 'later' | 'now'): void {
     if (!this.#sessions.delete(session)) return

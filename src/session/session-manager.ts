@@ -57,6 +57,7 @@ export class SessionManager {
     this.#hosts = new Map(options.hosts.map(host => [host.domain.name, {
       name: host.domain.name,
       mechanisms: host.mechanisms,
+      streamFeatures: host.domain.streamFeatures,
       saslContext: host.saslContext,
       bind: (stream, principal, requested) => this.#bind(host.domain, stream, principal, requested),
       resume: (stream, principal, request) => this.#resume(stream, principal, request),
@@ -117,8 +118,8 @@ export class SessionManager {
     }
     const limiter = rate === null ? null : new RateLimiter(rate, clock)
     const session = new Session(jid, principal, stream, limiter, this.#ended, this.#managed)
-    this.#sessions.add(session)
     session.attach(domain.attach(session))
+    this.#sessions.add(session)
     log.info({ event: 'session.bound', jid, mechanism: principal.mechanism, transport: session.facts.transport,
       fingerprint: principal.certificate?.fingerprint256 })
     return session
@@ -134,7 +135,7 @@ export class SessionManager {
   }
 
   /** XEP-0198 §5. What a client holds is worth something only to the account, and the kind of login, that the session is of. */
-  #resume(stream: OutboundStream, principal: Principal, { previd, h }: ResumeRequest): Resumption {
+  #resume(stream: OutboundStream, principal: Principal, { previd, h }: ResumeRequest): Resumption | Promise<Resumption> {
     const { log } = this.#options
     const { remoteAddress: address, transport } = stream.facts
     const fail = (condition: 'item-not-found' | 'feature-not-implemented' | 'bad-request', reason: string, handled: number | null = null,
@@ -154,6 +155,8 @@ export class SessionManager {
     if (!this.#mayTakeUp(found, principal, stream)) {
       return fail('item-not-found', 'the session began with a certificate, and wants one that is good now', management.handled)
     }
+    // What the client is told now decides what it sends again, so everything that it did send is dealt with first.
+    if (found.work !== null) return found.work.then(() => this.#resume(stream, principal, { previd, h }))
     if (!management.acknowledge(h)) {
       return fail('bad-request', 'more is acknowledged than was sent', management.handled, handledTooMany(h, management.sent))
     }

@@ -7,12 +7,16 @@ import type { ConnectionFacts } from '../stream/transport.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import { bareOf, type FullJid, parseJid } from '../xmpp/jid.ts'
 import { NS_SM } from '../xmpp/namespaces.ts'
-import type { Stanza } from '../xmpp/stanza.ts'
+import { Stanza } from '../xmpp/stanza.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
 import type { Attachment, Departure } from './domain.ts'
 import type { ManagedSessions } from './managed-sessions.ts'
 import type { RateLimiter } from './rate-limiter.ts'
-import type { StreamManagement } from './stream-management.ts'
+import type { Receipt, StreamManagement } from './stream-management.ts'
+
+/** So many stanzas may wait for those before them; with more, nothing is read for so many milliseconds. */
+const mayWait = 64
+const breather = 50
 
 export class Session implements StanzaSink {
   readonly jid: FullJid
@@ -25,6 +29,9 @@ export class Session implements StanzaSink {
   /** Of the last connection, while there is none. */
   #lastFacts: ConnectionFacts
   #attachment: Attachment | null = null
+  /** What came while something before it was still being dealt with; null where nothing is. */
+  #waiting: (Stanza | ScannedElement)[] | null = null
+  #work: Promise<void> | null = null
   #management: StreamManagement | null = null
   /** Sweeps that are left to come back in. */
   #patience = 0
@@ -69,17 +76,34 @@ export class Session implements StanzaSink {
       const milliseconds = this.#limiter.take()
       if (milliseconds > 0) this.#stream?.pause(milliseconds)
     }
-    // XEP-0198 §4: it is handled as soon as we answer for it.
-    this.#management?.handle()
-    this.#attachment?.receive(stanza)
+    if (this.#waiting !== null) {
+      this.#putOff(stanza, this.#waiting)
+      return
+    }
+    const dealing = this.#attachment?.receive(stanza)
+    // XEP-0198 §4: it is handled as soon as we answer for it, in the order in which it came.
+    if (dealing === undefined) this.#management?.handle()
+    else this.#work = this.#workOff(dealing)
   }
+
+  /** Settles when all that the client has sent so far is dealt with; null where it is. */
+  get work(): Promise<void> | null { return this.#work }
 
   control(element: ScannedElement): boolean {
     if (element.ns !== NS_SM || this.#managed === null) return false
+    // What is asked for here is about the stanzas before it; an acknowledgement is about ours.
+    if (this.#waiting !== null && element.local !== 'a') {
+      this.#putOff(element, this.#waiting)
+      return true
+    }
+    return this.#control(element, this.#managed)
+  }
+
+  #control(element: ScannedElement, managed: ManagedSessions): boolean {
     const management = this.#management
     switch (element.local) {
       case 'enable':
-        this.#enable(element, this.#managed)
+        this.#enable(element, managed)
         return true
       case 'resume':
         this.#stream?.say(failed('unexpected-request'))
@@ -95,12 +119,16 @@ export class Session implements StanzaSink {
     }
   }
 
-  /** Domain → client. */
-  deliver(wire: Uint8Array): void {
+  /** Domain → client. `receipt` is told when the client has it: by its own word where it uses stream management, and else when it is sent. */
+  deliver(wire: Uint8Array, receipt?: Receipt): void {
     if (this.#over) return
     const management = this.#management
-    if (management === null) this.#stream?.send(wire)
-    else this.#deliverManaged(wire, management)
+    if (management !== null) {
+      this.#deliverManaged(wire, management, receipt)
+      return
+    }
+    this.#stream?.send(wire)
+    receipt?.acknowledged()
   }
 
   /** Ends the session and its stream. */
@@ -165,6 +193,39 @@ export class Session implements StanzaSink {
     if (all.length > 0) this.#attachment?.undelivered(all)
   }
 
+  #putOff(item: Stanza | ScannedElement, waiting: (Stanza | ScannedElement)[]): void {
+    waiting.push(item)
+    if (waiting.length > mayWait) this.#stream?.pause(breather)
+  }
+
+  /** Deals with what is waiting, one after the other. It was sent, and is dealt with, even where the session ends meanwhile. */
+  async #workOff(dealing: Promise<void>): Promise<void> {
+    const waiting: (Stanza | ScannedElement)[] = []
+    this.#waiting = waiting
+    try {
+      await dealing
+      this.#management?.handle()
+      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+        if (next instanceof Stanza) {
+          await this.#attachment?.receive(next)
+          this.#management?.handle()
+        } else if (this.#managed !== null && !this.#over && !this.#control(next, this.#managed)) {
+          throw new StreamError('unsupported-stanza-type', 'stream management was not enabled')
+        }
+      }
+    } catch (error) {
+      this.#fail(error)
+    } finally {
+      this.#waiting = null
+      this.#work = null
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#stream !== null) this.#stream.fail(error)
+    else this.#managed?.failed(this, error)
+  }
+
   /** XEP-0198 §3. */
   #enable(element: ScannedElement, managed: ManagedSessions): void {
     const stream = this.#stream
@@ -194,8 +255,8 @@ export class Session implements StanzaSink {
     if (management.isRequestDue) this.#request(management)
   }
 
-  #deliverManaged(wire: Uint8Array, management: StreamManagement): void {
-    management.add(wire, this.#managed?.now ?? 0)
+  #deliverManaged(wire: Uint8Array, management: StreamManagement, receipt: Receipt | undefined): void {
+    management.add(wire, this.#managed?.now ?? 0, receipt)
     if (management.exceeded !== null) this.#managed?.overflown(this, management.exceeded)
     this.#stream?.send(wire)
     if (management.isRequestDue) this.#request(management)

@@ -1,7 +1,10 @@
 /** The counters and the queue of stream management (XEP-0198 §4): what the client was sent and has not acknowledged. No socket, no timer, no XML. */
 
+/** Whoever sends something may want to know when its client has it. */
+export interface Receipt { acknowledged(): void }
+
 /** A stanza that was sent, stand-alone, and when: in milliseconds since the epoch. */
-export interface Unacknowledged { readonly wire: Uint8Array, readonly at: number }
+export interface Unacknowledged { readonly wire: Uint8Array, readonly at: number, readonly receipt?: Receipt | undefined }
 
 export interface QueueLimits {
   readonly maxStanzas: number
@@ -48,8 +51,8 @@ export class StreamManagement {
   handle(): void { this.#handled = (this.#handled + 1) >>> 0 }
 
   /** Takes what is being sent to the client. */
-  add(wire: Uint8Array, at: number): void {
-    this.#queue.push({ wire: this.#keepsCopies || this.#queue.length >= mayShare ? ownCopy(wire) : wire, at })
+  add(wire: Uint8Array, at: number, receipt?: Receipt): void {
+    this.#queue.push({ wire: this.#keepsCopies || this.#queue.length >= mayShare ? ownCopy(wire) : wire, at, receipt })
     this.#bytes += wire.length
   }
 
@@ -66,7 +69,9 @@ export class StreamManagement {
     this.#acknowledged = h
     this.#isAsked = false
     if (count === 0) return true
-    for (const { wire } of this.#queue.splice(0, count)) this.#bytes -= wire.length
+    const handled = this.#queue.splice(0, count)
+    for (const { wire } of handled) this.#bytes -= wire.length
+    for (const { receipt } of handled) receipt?.acknowledged()
     return true
   }
 
@@ -87,7 +92,7 @@ export class StreamManagement {
   suspend(): void {
     this.#isAsked = false
     this.#keepsCopies = true
-    this.#queue = this.#queue.map(({ wire, at }) => ({ wire: ownCopy(wire), at }))
+    this.#queue = this.#queue.map(({ wire, at, receipt }) => ({ wire: ownCopy(wire), at, receipt }))
   }
 
   resume(): void { this.#keepsCopies = false }

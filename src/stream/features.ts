@@ -19,9 +19,10 @@ export const authenticationFeatures = ({ mechanisms, channelBindings }: Advertis
 
 /**
  * RFC 6120 §7.4; the session request of RFC 3921 is offered as optional for clients that still look for it. Stream management is
- * offered where stanzas are about to flow (XEP-0198 §5).
+ * offered where stanzas are about to flow (XEP-0198 §5). Behind them is what the domain says of itself.
  */
-export const bindingFeatures: Markup = features(
+export const bindingFeatures = (ofDomain: readonly Markup[]): Markup => features(
   tag('bind', { xmlns: NS_BIND }),
   tag('session', { xmlns: NS_SESSION }, tag('optional')),
-  tag('sm', { xmlns: NS_SM }))
+  tag('sm', { xmlns: NS_SM }),
+  ...ofDomain)

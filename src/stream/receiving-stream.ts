@@ -19,7 +19,7 @@ import { bindingFeatures } from './features.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import type { SaslReply } from './sasl-negotiation.ts'
 import { failed, readResume, resumed } from './stream-management-elements.ts'
-import type { OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
+import type { OutboundStream, Resumption, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
 /** Negotiation (RFC 6120 §4.3). Each phase holds only what is true in that phase. */
@@ -185,7 +185,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#sendHeader(host, header)
     this.#phase = { name: 'binding', host, principal: authenticated.principal, pending: false }
     this.#startTimer()
-    this.#transport.send(bindingFeatures)
+    this.#transport.send(bindingFeatures(host.streamFeatures))
   }
 
   #hostOf(header: StreamHeader): ServedHost {
@@ -308,16 +308,17 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       this.#transport.send(failed('bad-request'))
       return
     }
-    const resumption = phase.host.resume(this, phase.principal, request)
-    if (resumption.kind === 'failed') {
-      this.#transport.send(failed(resumption.condition, resumption.handled))
-      if (resumption.error !== null) throw resumption.error
-      return
-    }
-    this.#phase = { name: 'established', sink: resumption.sink }
-    this.#stopTimer()
-    this.#transport.send(resumed(request.previd, resumption.handled))
-    resumption.proceed()
+    this.#settle(phase.host.resume(this, phase.principal, request), pending => { phase.pending = pending }, resumption => {
+      if (resumption.kind === 'failed') {
+        this.#transport.send(failed(resumption.condition, resumption.handled))
+        if (resumption.error !== null) throw resumption.error
+        return
+      }
+      this.#phase = { name: 'established', sink: resumption.sink }
+      this.#stopTimer()
+      this.#transport.send(resumed(request.previd, resumption.handled))
+      resumption.proceed()
+    })
   }
 
   /** Goes on with a value at once, or with a promise's value if the stream still stands where it stood. */
@@ -329,13 +330,19 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     const before = this.#phase
     pending(true)
     value.then(settled => {
-      if (this.#phase === before) { pending(false); next(settled) } else if (isSink(settled)) this.#letGo(settled, 'lost')
+      if (this.#phase === before) { pending(false); next(settled) } else this.#letGoOf(settled)
     }, (error: unknown) => {
       if (this.#phase !== before) return
       pending(false)
       if (refuse === undefined) throw error
       refuse(error)
     }).catch((error: unknown) => { this.fail(error) })
+  }
+
+  /** What was bound or resumed for a stream that has gone meanwhile. */
+  #letGoOf(settled: unknown): void {
+    if (isSink(settled)) this.#letGo(settled, 'lost')
+    else if (isResumption(settled)) this.#letGo(settled.sink, 'lost')
   }
 
   #startTimer(): void {
@@ -352,7 +359,9 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
   }
 }
 
-/** Whether it is a resource: one that was bound for a stream that has gone meanwhile is let go. */
+const isResumption = (settled: unknown): settled is Extract<Resumption, { kind: 'resumed' }> =>
+  typeof settled === 'object' && settled !== null && 'sink' in settled
+
 const isSink = (settled: unknown): settled is StanzaSink => typeof settled === 'object' && settled !== null && 'streamEnded' in settled
 
 /** XEP-0198 §3: whether it is a request that has to wait for a resource, or for authentication. */

@@ -36,6 +36,8 @@ export interface OutboundStream {
   pause(milliseconds: number): void
   /** Ends the stream: with a stream error, or in good order. Idempotent. */
   end(error: StreamError | null): void
+  /** Ends the stream for whatever was thrown while something that it brought was dealt with. */
+  fail(error: unknown): void
 }
 
 /** What became of a `<resume/>` (XEP-0198 §5). */
@@ -54,12 +56,14 @@ export interface ServedHost {
   readonly name: Domainpart
   /** What is configured for this host, in the order in which it is advertised. */
   readonly mechanisms: readonly MechanismKey[]
+  /** What authenticated clients are told of the domain, beside what they can negotiate (RFC 6120 §4.3.2). */
+  readonly streamFeatures: readonly Markup[]
   /** The context of one attempt on a connection. */
   readonly saslContext: (peer: SaslPeer) => SaslContext
   /** Binds a resource (RFC 6120 §7). Refuses with a StanzaError. */
   bind(stream: OutboundStream, principal: Principal, requested: string | null): StanzaSink | Promise<StanzaSink>
   /** Brings a session back that lost its stream, or has not noticed yet that it did. */
-  resume(stream: OutboundStream, principal: Principal, request: ResumeRequest): Resumption
+  resume(stream: OutboundStream, principal: Principal, request: ResumeRequest): Resumption | Promise<Resumption>
 }
 
 export interface StreamServices {

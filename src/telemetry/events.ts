@@ -21,6 +21,7 @@ export const fieldMeanings = {
   disconnected: 'whether the connection was ended',
   domain: 'a served domain',
   error: 'the error with its stack',
+  ns: 'the namespace of a request',
   file: 'path of a file',
   fingerprint: 'SHA-256 of the certificate that was shown, in hexadecimal',
   host: 'a served domain, or the server of a database',
@@ -97,6 +98,7 @@ export const events = {
   'process.stopped': { level: 'info', when: 'the process ends', fields: [] },
   'process.stopping': { level: 'info', when: 'the process was told to stop', fields: ['signal', 'sessions'] },
   'session.bound': { level: 'info', audit: true, when: 'a client bound a resource', fields: ['jid', 'mechanism', 'transport', 'fingerprint'] },
+  'request.failed': { level: 'error', when: 'a request could not be answered: the store failed, or it is a bug', fields: ['ns', 'error'] },
   'session.bug': { level: 'error', when: 'what a session does by itself ended in an error that is a bug', fields: ['jid', 'error'] },
   'session.certificate_lost': {
     level: 'info', audit: true, when: 'the certificate of a session is not good any more', fields: ['jid', 'fingerprint', 'reason', 'text'],

@@ -1,4 +1,6 @@
 /** Stanza errors (RFC 6120 §8.3.3), each condition with the error type that the section assigns to it. */
+import type { QName } from '../xml/element.ts'
+
 export const stanzaConditions = {
   'bad-request': 'modify',
   'conflict': 'cancel',
@@ -24,10 +26,13 @@ export type StanzaCondition = keyof typeof stanzaConditions
 export class StanzaError extends Error {
   override readonly name = 'StanzaError'
   readonly condition: StanzaCondition
+  /** RFC 6120 §8.3.4: an element of a protocol of its own that says more. */
+  readonly specific: QName | null
 
-  constructor(condition: StanzaCondition, text?: string, options?: ErrorOptions) {
+  constructor(condition: StanzaCondition, text?: string, { specific, ...options }: ErrorOptions & { readonly specific?: QName } = {}) {
     super(text ?? condition, options)
     this.condition = condition
+    this.specific = specific ?? null
   }
 
   get type() { return stanzaConditions[this.condition] }

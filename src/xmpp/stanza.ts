@@ -73,7 +73,8 @@ export function readStanza(element: ScannedElement): Stanza | null {
 export const errorMarkup = (error: StanzaError): Markup =>
   tag('error', { type: error.type },
     tag(error.condition, { xmlns: NS_STANZA_ERRORS }),
-    ...error.message === error.condition ? [] : [tag('text', { xmlns: NS_STANZA_ERRORS, 'xml:lang': 'en' }, text(error.message))])
+    ...error.message === error.condition ? [] : [tag('text', { xmlns: NS_STANZA_ERRORS, 'xml:lang': 'en' }, text(error.message))],
+    ...error.specific === null ? [] : [tag(error.specific.local, { xmlns: error.specific.ns })])
 
 /** A stanza of our own making, stand-alone (RFC 7395 §3.3.3). */
 export const stanzaMarkup = (kind: StanzaKind, attributes: Readonly<Record<string, string | null>>, ...content: readonly Markup[]): Uint8Array =>

@@ -20,6 +20,7 @@ export class RecordedOutbound implements OutboundStream {
   say(markup: string): void { this.sent.push(markup) }
   pause(milliseconds: number): void { this.sent.push(`(pause ${milliseconds})`) }
   end(error: StreamError | null): void { this.sent.push(`(end ${error?.condition ?? 'in good order'})`) }
+  fail(error: unknown): void { throw error }
 
   /** What was sent since this was last asked. */
   heard(): readonly string[] { return this.sent.splice(0) }

@@ -21,6 +21,7 @@ function recorded(limiter: RateLimiter | null = null) {
     say: markup => { note(markup) },
     pause: milliseconds => { note(`paused ${milliseconds}`) },
     end: error => { note(`stream ended: ${error?.condition ?? 'in good order'}`); session.streamEnded(error === null ? 'closed' : 'failed') },
+    fail: error => { note(`stream failed: ${String(error)}`); session.streamEnded('failed') },
   }, limiter, (_, reason) => { note(`reported: ${reason}`) })
   session.attach({
     receive: ({ kind }) => { note(`received: ${kind}`) },

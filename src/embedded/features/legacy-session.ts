@@ -8,5 +8,5 @@ export const legacySession: Feature = {
     id: 'RFC 3921', title: 'XMPP: Instant Messaging and Presence (the older edition)', status: 'partial',
     note: '§3 session establishment, as a no-op for older clients',
   }],
-  iq: [{ type: 'set', ns: NS_SESSION, local: 'session', at: 'either', handle: () => null }],
+  iq: [{ type: 'set', ns: NS_SESSION, local: 'session', at: ['server', 'account'], handle: () => null }],
 }

@@ -9,6 +9,6 @@ export const ping: Feature = {
     id: 'XEP-0199', title: 'XMPP Ping', status: 'complete', version: '2.0.1',
     note: 'pings are answered; the gateway itself pings its clients with WebSocket pings',
   }],
-  disco: [NS_PING],
-  iq: [{ type: 'get', ns: NS_PING, local: 'ping', at: 'either', handle: () => null }],
+  disco: { server: [NS_PING], account: [NS_PING] },
+  iq: [{ type: 'get', ns: NS_PING, local: 'ping', at: ['server', 'account'], handle: () => null }],
 }

@@ -7,9 +7,9 @@ const NS_VERSION = 'jabber:iq:version'
 export const softwareVersion: Feature = {
   name: 'version',
   specs: [{ id: 'XEP-0092', title: 'Software Version', status: 'complete', version: '1.1', note: 'name and version, not the operating system' }],
-  disco: [NS_VERSION],
+  disco: { server: [NS_VERSION] },
   iq: [{
-    type: 'get', ns: NS_VERSION, local: 'query', at: 'server',
+    type: 'get', ns: NS_VERSION, local: 'query', at: ['server'],
     handle: (_request, { software }) => tag('query', { xmlns: NS_VERSION },
       tag('name', {}, text(software.name)), tag('version', {}, text(software.version))),
   }],

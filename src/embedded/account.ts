@@ -1,0 +1,169 @@
+/**
+ * One account in memory: its roster and its blocklist, as they are in the store. Memory follows the store: a change is seen when it is durable, so
+ * what fails has changed nothing.
+ */
+import { type BareJid, domainOf, type Jid } from '../xmpp/jid.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
+import type { Change, OfflineMessage, RosterItem, Store, StoredAccount } from '../store/store.ts'
+import type { Log } from '../telemetry/log.ts'
+import { isBlocked } from './blocklist.ts'
+import { Handover } from './handover.ts'
+
+/** So many removals are remembered for roster versioning: who has missed more is given the whole roster. */
+export const maxRemoved = 100
+
+export class Account {
+  readonly jid: BareJid
+  /** How many of its resources are bound. */
+  residents = 0
+  /** How many of them want copies of what the others say and hear (XEP-0280). */
+  copied = 0
+  /** When somebody asked for it last, in milliseconds since the epoch. */
+  touchedAt = 0
+  /** What became of the messages that are kept for it. */
+  readonly handover = new Handover()
+  /** A drop of kept messages is on its way. */
+  isDropping = false
+  readonly #store: Store
+  readonly #log: Log
+  readonly #roster = new Map<BareJid, RosterItem>()
+  #removed: StoredAccount['removed']
+  #rosterVersion: number
+  readonly #blocked: Set<Jid>
+  #isKnown: boolean
+  #hasMessages: boolean
+  #audience: readonly BareJid[] | null = null
+  #watched: readonly BareJid[] | null = null
+  #last: Promise<unknown> = Promise.resolve()
+  #underWay = 0
+
+  constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log) {
+    this.jid = jid
+    this.#store = store
+    this.#log = log
+    for (const item of stored.roster) this.#roster.set(item.jid, item)
+    this.#removed = stored.removed
+    this.#rosterVersion = stored.rosterVersion
+    this.#blocked = new Set(stored.blocked)
+    this.#isKnown = stored.isKnown
+    this.#hasMessages = stored.hasMessages
+  }
+
+  /** Somebody has logged in to it: for others it exists. */
+  get isKnown(): boolean { return this.#isKnown }
+  get roster(): ReadonlyMap<BareJid, RosterItem> { return this.#roster }
+  get rosterVersion(): number { return this.#rosterVersion }
+  get removed(): StoredAccount['removed'] { return this.#removed }
+  get blocked(): ReadonlySet<Jid> { return this.#blocked }
+  /** Whether the store may have messages that no session was given. */
+  get hasMessages(): boolean { return this.#hasMessages }
+  /** Neither blocking nor copying is to be thought of: nearly always. */
+  get isPlain(): boolean { return this.copied === 0 && this.#blocked.size === 0 }
+  /** Somebody waits for something that changes it. */
+  get isBusy(): boolean { return this.#underWay > 0 }
+
+  /** Those who see its presence (RFC 6121 §4.2.2): subscription `from` or `both`. */
+  get audience(): readonly BareJid[] {
+    this.#audience ??= [...this.#roster.values()].filter(({ subscription }) => subscription === 'from' || subscription === 'both').map(({ jid }) => jid)
+    return this.#audience
+  }
+
+  /** Those whose presence it sees: subscription `to` or `both`. */
+  get watched(): readonly BareJid[] {
+    this.#watched ??= [...this.#roster.values()].filter(({ subscription }) => subscription === 'to' || subscription === 'both').map(({ jid }) => jid)
+    return this.#watched
+  }
+
+  /** Whether that account may see its presence. */
+  isSeenBy(other: BareJid): boolean {
+    if (other === this.jid) return true
+    const subscription = this.#roster.get(other)?.subscription
+    return subscription === 'from' || subscription === 'both'
+  }
+
+  /** Whether it has blocked that JID (XEP-0191). It always hears its own server. */
+  blocks(other: Jid): boolean {
+    return this.#blocked.size > 0 && (other as string) !== domainOf(this.jid) && isBlocked(this.#blocked, this.jid, other)
+  }
+
+  /** Does one thing after the other: what changes the account, and what must not be overtaken by that. Never waits for another account within. */
+  perform<Result>(act: () => Result | Promise<Result>): Promise<Result> {
+    this.#underWay += 1
+    const result = this.#last.then(act).finally(() => { this.#underWay -= 1 })
+    this.#last = result.catch(() => undefined)
+    return result
+  }
+
+  /** Settles when nothing is under way that was when it was asked. */
+  idle(): Promise<unknown> { return this.#last }
+
+  /** To be called within `perform`. Durable, and to be seen, when it resolves; rejects with a StanzaError, and nothing has changed. */
+  async commit(changes: readonly Change[]): Promise<void> {
+    if (changes.length === 0) return
+    await this.#stored(store => store.commit(this.jid, changes))
+    for (const change of changes) this.#apply(change)
+  }
+
+  /** Keeps a message for later; `full` where there are as many as may be. To be called within `perform`. */
+  async keepMessage(wire: Uint8Array, at: number, max: number): Promise<'kept' | 'full'> {
+    const outcome = await this.#stored(store => store.keepMessages(this.jid, [{ wire, at }], max))
+    if (outcome === 'kept') this.#hasMessages = true
+    return outcome
+  }
+
+  /** Messages that no session was given, the oldest. To be called within `perform`; fewer than `max` are all that there are. */
+  async messages(max: number): Promise<readonly OfflineMessage[]> {
+    const messages = await this.#stored(store => store.messages(this.jid, this.handover.upTo, max))
+    if (messages.length < max) this.#hasMessages = false
+    return messages
+  }
+
+  /** Messages that a session was given are to be given again. */
+  takeBack(id: number): void {
+    this.handover.takeBack(id)
+    this.#hasMessages = true
+  }
+
+  /** Those with that id or a lesser one. */
+  dropMessages(upTo: number): Promise<void> { return this.#stored(store => store.dropMessages(this.jid, upTo)) }
+
+  async #stored<Result>(act: (store: Store) => Promise<Result>): Promise<Result> {
+    try {
+      return await act(this.#store)
+    } catch (error) {
+      this.#log.error({ event: 'store.failed', account: this.jid, error })
+      throw new StanzaError('internal-server-error', 'the server could not keep that', { cause: error })
+    }
+  }
+
+  #apply(change: Change): void {
+    switch (change.kind) {
+      case 'known':
+        this.#isKnown = true
+        return
+      case 'roster-set':
+        this.#roster.set(change.item.jid, change.item)
+        this.#removed = this.#removed.filter(({ jid }) => jid !== change.item.jid)
+        this.#rosterVersion = Math.max(this.#rosterVersion, change.item.version)
+        this.#audience = this.#watched = null
+        return
+      case 'roster-remove':
+        this.#roster.delete(change.jid)
+        this.#removed = [...this.#removed.filter(({ jid }) => jid !== change.jid), { jid: change.jid, version: change.version }].slice(-maxRemoved)
+        this.#rosterVersion = Math.max(this.#rosterVersion, change.version)
+        this.#audience = this.#watched = null
+        return
+      case 'block':
+        this.#blocked.add(change.jid)
+        return
+      case 'unblock':
+        this.#blocked.delete(change.jid)
+        return
+      case 'unblock-all':
+        this.#blocked.clear()
+        return
+      default:
+        // What is asked for rarely is not kept in memory.
+    }
+  }
+}

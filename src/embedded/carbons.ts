@@ -1,0 +1,37 @@
+/** Message carbons (XEP-0280): what one resource says and hears is copied to the others that want it. */
+import { raw, tag } from '../xml/write.ts'
+import { NS_CLIENT } from '../xmpp/namespaces.ts'
+import { type Stanza, stanzaMarkup } from '../xmpp/stanza.ts'
+import type { Account } from './account.ts'
+import type { Realm } from './realm.ts'
+import type { Resident } from './resident.ts'
+
+export const NS_CARBONS = 'urn:xmpp:carbons:2'
+const NS_FORWARD = 'urn:xmpp:forward:0'
+const NS_HINTS = 'urn:xmpp:hints'
+const NS_MUC_USER = 'http://jabber.org/protocol/muc#user'
+
+/** XEP-0184, XEP-0085, XEP-0333: what belongs to a conversation although it has no words; XEP-0249: an invitation. */
+const conversational: ReadonlySet<string> = new Set(['urn:xmpp:receipts', 'http://jabber.org/protocol/chatstates', 'urn:xmpp:chat-markers:0', 'jabber:x:conference'])
+
+/** §6.1. An error would be eligible where what it answers was, which nobody remembers. */
+export function isEligible(stanza: Stanza): boolean {
+  const type = stanza.messageType
+  if (type === 'groupchat' || type === 'error') return false
+  const { children } = stanza.element()
+  // §9: both ways of asking for no copies.
+  if (children.some(({ ns, local }) => (ns === NS_CARBONS && local === 'private') || (ns === NS_HINTS && local === 'no-copy'))) return false
+  if (type === 'chat') return true
+  if (type === 'normal' && children.some(({ ns, local }) => ns === NS_CLIENT && local === 'body')) return true
+  return children.some(({ ns, local, children: inner }) => conversational.has(ns) || (ns === NS_MUC_USER && local === 'x' && inner.some(child => child.local === 'invite')))
+}
+
+/** Copies of `wire`, which is the message as it was delivered, to those of the account that want them and are not `except`. */
+export function copy(realm: Realm, account: Account, direction: 'sent' | 'received', stanza: Stanza, wire: Uint8Array, except: (resident: Resident) => boolean): void {
+  if (account.copied === 0) return
+  const type = stanza.wire.attribute('type')
+  const forwarded = tag(direction, { xmlns: NS_CARBONS }, tag('forwarded', { xmlns: NS_FORWARD }, raw(Buffer.from(wire).toString())))
+  for (const { jid, session } of [...realm.directory.ofAccount(account.jid)].filter(resident => resident.wantsCarbons && !except(resident))) {
+    session.deliver(stanzaMarkup('message', { from: account.jid, to: jid, type }, forwarded))
+  }
+}

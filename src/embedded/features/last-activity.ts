@@ -1,0 +1,35 @@
+/** XEP-0012: Last Activity. Since when an account has been away, for those who may see its presence; how long the server has been up. */
+import { type Markup, tag, text } from '../../xml/write.ts'
+import { bareOf } from '../../xmpp/jid.ts'
+import type { Stanza } from '../../xmpp/stanza.ts'
+import { StanzaError } from '../../xmpp/stanza-error.ts'
+import type { Feature, FeatureContext } from '../feature.ts'
+
+const NS_LAST = 'jabber:iq:last'
+
+const answer = (milliseconds: number, status = ''): Markup =>
+  // The clock may have been set back meanwhile.
+  tag('query', { xmlns: NS_LAST, seconds: String(Math.max(0, Math.floor(milliseconds / 1_000))) }, text(status))
+
+async function ofAccount({ sender, asked, account, clock, store }: FeatureContext): Promise<Markup> {
+  const { showsPresence, isAvailable } = await account().then(found => ({
+    showsPresence: found.showsPresenceTo(bareOf(sender)), isAvailable: !found.available[Symbol.iterator]().next().done,
+  }))
+  // §3: to whoever may not see the presence, an account that does not exist looks the same.
+  if (!showsPresence) throw new StanzaError('forbidden', 'only for those who may see the presence of that account')
+  if (isAvailable) return answer(0)
+  const last = await store.lastActivity(asked)
+  if (last === null) throw new StanzaError('item-not-found', 'that account has not been away yet')
+  return answer(clock.now() - last.seconds * 1_000, last.status)
+}
+
+/** §5: of the server, its uptime. §3: of an account, how long it has been away. */
+const handle = (_request: Stanza, context: FeatureContext): Markup | Promise<Markup> =>
+  context.at === 'server' ? answer(context.clock.now() - context.startedAt) : ofAccount(context)
+
+export const lastActivity: Feature = {
+  name: 'last-activity',
+  specs: [{ id: 'XEP-0012', title: 'Last Activity', status: 'complete', version: '2.0', note: 'of accounts and of the server; how long a connected client has been idle, it says itself' }],
+  disco: { server: [NS_LAST], account: [NS_LAST] },
+  iq: [{ type: 'get', ns: NS_LAST, local: 'query', at: ['server', 'account', 'contact'], handle }],
+}

@@ -1,0 +1,99 @@
+/** Where a message goes (RFC 6121 §8.5), with what is kept for those who are not there (XEP-0160), copied (XEP-0280) and blocked (XEP-0191). */
+import { withAttribute } from '../xml/splice.ts'
+import { type BareJid, isFull, type Jid } from '../xmpp/jid.ts'
+import type { Stanza } from '../xmpp/stanza.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
+import type { Account } from './account.ts'
+import { mostAvailable, nonNegative } from './availability.ts'
+import { copy, isEligible } from './carbons.ts'
+import type { OfflineMessages } from './offline.ts'
+import { type Realm, withAccount } from './realm.ts'
+import type { Resident } from './resident.ts'
+
+const unavailable = (text: string) => new StanzaError('service-unavailable', text)
+
+export class MessageRules {
+  readonly #realm: Realm
+  readonly #offline: OfflineMessages
+
+  constructor(realm: Realm, offline: OfflineMessages) {
+    this.#realm = realm
+    this.#offline = offline
+  }
+
+  /** `to` is of a served domain. */
+  receive(sender: Resident, stanza: Stanza, to: Jid): void | Promise<void> {
+    // The server itself has no use for messages.
+    if (!to.includes('@')) {
+      if (isSilent(stanza)) return
+      throw unavailable('nobody reads messages here')
+    }
+    return withAccount(this.#realm, to, account => this.#deliver(sender, stanza, to, account))
+  }
+
+  #deliver(sender: Resident, stanza: Stanza, to: Jid, recipient: Account): void | Promise<void> {
+    const type = stanza.messageType
+    // XEP-0191 §3.3: as if nobody were there.
+    if (recipient.blocks(sender.jid)) {
+      if (isSilent(stanza)) return
+      throw unavailable('the recipient is not available')
+    }
+    const resource = isFull(to) ? this.#realm.directory.get(to) : undefined
+    // §8.5.3.1: a resource that is bound gets what is sent to it, available or not.
+    if (resource !== undefined) {
+      this.#give(sender, stanza, recipient, [resource])
+      return
+    }
+    // §8.5.3.2.1: to a resource that is gone, only a chat message goes on to the account.
+    if (isFull(to) && type !== 'chat') {
+      if (type === 'normal' || type === 'groupchat') throw unavailable('that resource is not connected')
+      return
+    }
+    const chosen = this.#forAccount(type, recipient.jid)
+    if (chosen.length > 0) {
+      this.#give(sender, stanza, recipient, chosen)
+      return
+    }
+    // §8.5.2.2.1: nobody there. A headline or an error just ends.
+    if (isSilent(stanza)) return
+    if (type === 'groupchat') throw unavailable('an account takes no groupchat messages')
+    if (!this.#offline.takes(stanza, recipient)) throw unavailable('the recipient is not available')
+    const wire = withAttribute(stanza.wire, 'from', sender.jid)
+    let given: readonly Resident[] = []
+    return this.#offline.keep(recipient, wire, this.#realm.clock.now(), residents => {
+      given = residents
+      for (const { session } of residents) session.deliver(wire)
+    }).then(() => { this.#copy(sender, stanza, wire, recipient, given) })
+  }
+
+  #give(sender: Resident, stanza: Stanza, recipient: Account, residents: readonly Resident[]): void {
+    const wire = withAttribute(stanza.wire, 'from', sender.jid)
+    for (const { session } of residents) session.deliver(wire)
+    this.#copy(sender, stanza, wire, recipient, residents)
+  }
+
+  #copy(sender: Resident, stanza: Stanza, wire: Uint8Array, recipient: Account, given: readonly Resident[]): void {
+    if ((sender.account.copied === 0 && recipient.copied === 0) || !isEligible(stanza)) return
+    // One copy is enough of what somebody says to himself.
+    if (recipient !== sender.account) copy(this.#realm, sender.account, 'sent', stanza, wire, resident => resident === sender)
+    copy(this.#realm, recipient, 'received', stanza, wire, resident => resident === sender || given.includes(resident))
+  }
+
+  /** §8.5.2.1.1: who gets a message to the bare JID. */
+  #forAccount(type: Stanza['messageType'], account: BareJid): readonly Resident[] {
+    const residents = this.#realm.directory.ofAccount(account)
+    switch (type) {
+      case 'normal':
+      case 'chat':
+        return mostAvailable(residents)
+      case 'headline':
+        return nonNegative(residents)
+      case 'groupchat':
+      case 'error':
+        return []
+    }
+  }
+}
+
+/** Nobody is told what became of it. */
+const isSilent = ({ messageType }: Stanza): boolean => messageType === 'headline' || messageType === 'error'

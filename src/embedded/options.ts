@@ -1,0 +1,22 @@
+/** `[features]`: which protocols the embedded domain speaks, and what one account may keep with them. */
+import Type from 'typebox'
+
+import { featureNames } from './catalogue.ts'
+
+export const featureOptions = Type.Object({
+  disabled: Type.Array(Type.Enum(featureNames), {
+    default: [], uniqueItems: true,
+    description: 'Protocols that are switched off. Nothing announces them then, and what is asked of them is refused as any unknown request is.',
+  }),
+  max_vcard_size: Type.Integer({
+    default: 65_536, minimum: 1_000, maximum: 1_073_741_824, unit: 'bytes', description: 'The longest vCard that is kept (XEP-0054), its picture included.',
+  }),
+  max_private_size: Type.Integer({
+    default: 262_144, minimum: 1_000, maximum: 1_073_741_824, unit: 'bytes', description: 'Private XML that one account may keep (XEP-0049), all of it together.',
+  }),
+  max_blocked: Type.Integer({
+    default: 1_000, minimum: 1, maximum: 100_000, unit: 'JIDs', description: 'JIDs that one account may block (XEP-0191).',
+  }),
+}, { description: 'The protocols of the embedded domain.' })
+
+export type FeatureOptions = Type.Static<typeof featureOptions>
