@@ -6,8 +6,10 @@ import { entityCapabilities } from './features/entity-capabilities.ts'
 import { entityTime } from './features/entity-time.ts'
 import { lastActivity } from './features/last-activity.ts'
 import { legacySession } from './features/legacy-session.ts'
+import { offline } from './features/offline.ts'
 import { ping } from './features/ping.ts'
 import { privateXml } from './features/private-xml.ts'
+import { roster } from './features/roster.ts'
 import { serviceDiscovery } from './features/service-discovery.ts'
 import { softwareVersion } from './features/software-version.ts'
 import { vcard } from './features/vcard.ts'
@@ -15,6 +17,8 @@ import { vcard } from './features/vcard.ts'
 export const features: readonly Feature[] = [
   serviceDiscovery,
   entityCapabilities,
+  roster,
+  offline,
   blocking,
   carbons,
   vcard,

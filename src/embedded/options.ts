@@ -14,6 +14,12 @@ export const featureOptions = Type.Object({
   max_private_size: Type.Integer({
     default: 262_144, minimum: 1_000, maximum: 1_073_741_824, unit: 'bytes', description: 'Private XML that one account may keep (XEP-0049), all of it together.',
   }),
+  max_roster_items: Type.Integer({
+    default: 2_000, minimum: 1, maximum: 100_000, unit: 'contacts', description: 'Contacts that one roster may have (RFC 6121 §2).',
+  }),
+  max_offline_messages: Type.Integer({
+    default: 500, minimum: 1, maximum: 1_000_000, unit: 'messages', description: 'Messages that are kept for an account that is not there (XEP-0160). With more, the sender is told.',
+  }),
   max_blocked: Type.Integer({
     default: 1_000, minimum: 1, maximum: 100_000, unit: 'JIDs', description: 'JIDs that one account may block (XEP-0191).',
   }),

@@ -10,7 +10,7 @@ import { errorReply, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { AskedAccount } from './asked-account.ts'
 import type { Account } from './account.ts'
-import type { IqDispatch } from './iq-dispatch.ts'
+import type { Asked, IqDispatch } from './iq-dispatch.ts'
 import { LastSeen } from './last-seen.ts'
 import { MessageRules } from './message-rules.ts'
 import { OfflineMessages } from './offline.ts'
@@ -131,26 +131,28 @@ export class Router {
     if (!isRequest) return
     if (isServer) {
       if (isFull(to)) throw unavailable('nothing here answers that request')
-      return this.#answer(sender, this.#iqs.answer(stanza, sender, { at: 'server' }, to))
+      return this.#answer(sender, stanza, { at: 'server' }, to)
     }
     // RFC 6120 §10.3.3: without an address, the server answers for the sender's account.
     if (to === null || to === sender.account.jid) {
-      return this.#answer(sender, this.#iqs.answer(stanza, sender, { at: 'account', account: () => Promise.resolve(this.#asked(sender.account)) }, to))
+      return this.#answer(sender, stanza, { at: 'account', account: () => Promise.resolve(this.#asked(sender.account)) }, to)
     }
     // RFC 6121 §8.5.2.1.3: for that of another, where the protocol has an answer for others.
     return withAccount(this.#realm, to, account => {
       // One that does not exist is asked like any other, so that nobody learns which do (XEP-0030 §8, XEP-0054 §3.3).
       if (account.blocks(sender.jid)) throw unavailable('nothing here answers that request')
-      return this.#answer(sender, this.#iqs.answer(stanza, sender, { at: 'contact', account: () => Promise.resolve(this.#asked(account)) }, to))
+      return this.#answer(sender, stanza, { at: 'contact', account: () => Promise.resolve(this.#asked(account)) }, to)
     })
   }
 
-  #answer(sender: Resident, answer: Uint8Array | Promise<Uint8Array>): void | Promise<void> {
-    if (answer instanceof Promise) return answer.then(wire => this.#answer(sender, wire))
-    sender.session.deliver(answer)
-    const { afterAnswer } = sender
-    sender.afterAnswer = null
-    afterAnswer?.()
+  #answer(sender: Resident, stanza: Stanza, asked: Asked, to: Jid | null): void | Promise<void> {
+    const later = this.#iqs.answer(stanza, sender, asked, to)
+    const follow = () => {
+      const { afterAnswer } = sender
+      sender.afterAnswer = null
+      afterAnswer?.()
+    }
+    return later === undefined ? follow() : later.then(follow)
   }
 
   #asked(account: Account): AskedAccount { return new AskedAccount(account, this.#realm, this.#presence, this.#subscriptions) }

@@ -35,6 +35,8 @@ export function startGateway(adapter: ClientAdapter, users: readonly string[], c
 
 interface Participant {
   readonly client: ConversationClient
+  /** The stream features of the last time that there were any. */
+  offers: readonly Element[]
   /** Arrived while something else was waited for. */
   readonly arrived: (Element | null)[]
   isBound: boolean
@@ -96,6 +98,12 @@ export class Conversation {
       case 'receive':
         await this.#receive(actor, step.elements.flatMap(xml => this.#expected(xml)), step.inAnyOrder)
         return
+      case 'be offered':
+        this.#assertOffered(actor, step.elements.flatMap(xml => this.#expected(xml)))
+        return
+      case 'be offered no':
+        assert.deepEqual(this.#of(actor).offers.filter(({ ns }) => ns === step.ns).map(offer => show(offer)), [])
+        return
       case 'receive nothing':
         await this.#assertNothingLeft([actor.name])
         return
@@ -118,7 +126,7 @@ export class Conversation {
   async #enter(actor: Actor): Promise<Participant> {
     assert.ok(!this.#participants.has(actor.name), `${actor.name} is connected already`)
     const client = await this.#adapter.connect(this.#gateway, await this.#gateway.identity(actor.user))
-    const participant: Participant = { client, arrived: [], isBound: false, asked: 0 }
+    const participant: Participant = { client, offers: [], arrived: [], isBound: false, asked: 0 }
     this.#participants.set(actor.name, participant)
     return participant
   }
@@ -138,6 +146,7 @@ export class Conversation {
   async #featuresOf(actor: Actor): Promise<void> {
     const answer = await this.#next(actor)
     assert.equal(answer.local, 'features', `stream features were expected, but this came: ${show(answer)}`)
+    this.#of(actor).offers = answer.children
   }
 
   async #bind(actor: Actor, resource: string | null): Promise<void> {
@@ -188,6 +197,15 @@ export class Conversation {
       const index = differences.indexOf(null)
       assert.ok(index >= 0, `${differences.join('; ')}\n  what came: ${show(actual)}`)
       awaited.splice(index, 1)
+    }
+  }
+
+  /** Each is among the stream features, whatever else is there. */
+  #assertOffered(actor: Actor, expected: readonly Element[]): void {
+    const { offers } = this.#of(actor)
+    for (const element of expected) {
+      const differences = offers.map(offer => difference(element, offer, this.#variables))
+      assert.ok(differences.includes(null), `${show(element)} is not among what was offered: ${offers.map(offer => show(offer)).join('')}`)
     }
   }
 

@@ -20,6 +20,8 @@ export type Step = Place & (
   | { readonly does: 'become available', readonly priority: string | null }
   | { readonly does: 'send', readonly elements: readonly string[] }
   | { readonly does: 'receive', readonly elements: readonly string[], readonly inAnyOrder: boolean }
+  | { readonly does: 'be offered', readonly elements: readonly string[] }
+  | { readonly does: 'be offered no', readonly ns: string }
   | { readonly does: 'receive nothing' }
   | { readonly does: 'receive a stream error', readonly condition: string }
   | { readonly does: 'be asked' }
@@ -57,6 +59,8 @@ const sentences = [
   sentence(' sends:', (_, elements) => ({ does: 'send', elements })),
   sentence(' receives:', (_, elements) => ({ does: 'receive', elements, inAnyOrder: false })),
   sentence(' receives in any order:', (_, elements) => ({ does: 'receive', elements, inAnyOrder: true })),
+  sentence(' was offered:', (_, elements) => ({ does: 'be offered', elements })),
+  sentence(' was offered nothing of "(?<ns>[^"]+)"', ({ ns = '' }) => ({ does: 'be offered no', ns })),
   sentence(' receives nothing', () => ({ does: 'receive nothing' })),
   sentence(' receives a stream error (?<condition>[a-z-]+)', ({ condition = '' }) => ({ does: 'receive a stream error', condition })),
   sentence(' is asked for an acknowledgement', () => ({ does: 'be asked' })),

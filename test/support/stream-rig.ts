@@ -86,6 +86,7 @@ export class StreamRig {
       const domain = domainpart(name)
       return {
         name: domain,
+        streamFeatures: [],
         mechanisms,
         saslContext: peer => ({ ...peer, ...passwords, domain, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }),
         bind: (_stream, principal, requested) => {

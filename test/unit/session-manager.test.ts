@@ -17,6 +17,7 @@ const name = domainpart('example.net')
 /** A domain in which everybody gets the same resource, and which keeps count. */
 class NarrowDomain implements Domain {
   readonly name = name
+  readonly streamFeatures = []
   readonly departures: string[] = []
   readonly undelivered: string[] = []
   attached = 0

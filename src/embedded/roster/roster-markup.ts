@@ -2,7 +2,7 @@
 import type { RosterItem, StoredAccount } from '../../store/store.ts'
 import { type Markup, tag, text } from '../../xml/write.ts'
 import type { BareJid } from '../../xmpp/jid.ts'
-import { listed, NS_ROSTER } from './roster.ts'
+import { NS_ROSTER } from './roster.ts'
 
 export const itemMarkup = ({ jid, name, groups, subscription, ask, approved }: RosterItem): Markup =>
   tag('item', { jid, name, subscription, ask: ask ? 'subscribe' : null, approved: approved ? 'true' : null }, ...groups.map(group => tag('group', {}, text(group))))
@@ -17,10 +17,12 @@ export function changedSince(ver: string, roster: Iterable<RosterItem>, removed:
 readonly { readonly version: number, readonly item: Markup }[] | null {
   if (!/^\d{1,15}$/.test(ver)) return null
   const since = Number(ver)
-  // Removals before the first that is remembered may be missing.
-  if (since > rosterVersion || (removed.length >= maxRemoved && since < (removed[0]?.version ?? 0))) return null
+  // A removal has a version of its own, so the last `maxRemoved` versions have no more removals than are remembered. Their number does not
+  // tell: it sinks again when a contact comes back.
+  if (since > rosterVersion || since < rosterVersion - maxRemoved) return null
   return [
-    ...listed(roster).map(item => ({ version: item.version, item: itemMarkup(item) })),
+    // An item that clients do not see may be one that they saw before it was removed.
+    ...[...roster].map(item => ({ version: item.version, item: item.isListed ? itemMarkup(item) : removalMarkup(item.jid) })),
     ...removed.map(({ jid, version }) => ({ version, item: removalMarkup(jid) })),
   ].filter(({ version }) => version > since).sort((one, other) => one.version - other.version)
 }

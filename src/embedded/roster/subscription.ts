@@ -68,10 +68,12 @@ export function inbound(item: RosterItem | null, contact: BareJid, type: Subscri
     ({ ...nothing({ ...before, version, ...change }, true), isPushed: true, ...rest })
   switch (type) {
     case 'subscribe':
-      // A.3.1
-      if (from) return { ...nothing(item), reply: 'subscribed' }
+      // A.3.1. Who asks again may have missed the answer, and what followed it.
+      if (from) return { ...nothing(item), reply: 'subscribed', presence: 'shown' }
       if (approved) return changed({ subscription: stateOf(to, true), request: null }, { isPassedOn: false, reply: 'subscribed', presence: 'shown' })
-      return request === null ? nothing({ ...before, request: stanza }, true) : nothing(item)
+      if (request !== null) return nothing(item)
+      // It takes the place of whatever is remembered of an item that was removed, so it tells of the removal from now on (§2.6).
+      return nothing({ ...before, request: stanza, version: before.isListed ? before.version : version }, true)
     case 'unsubscribe':
       // A.3.2
       if (from) return changed({ subscription: stateOf(to, false) }, { presence: 'hidden' })
