@@ -6,9 +6,11 @@ import type { OutboundStream, StanzaSink } from '../stream/stream-services.ts'
 import type { ConnectionFacts } from '../stream/transport.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import { bareOf, type FullJid, parseJid } from '../xmpp/jid.ts'
-import { NS_SM } from '../xmpp/namespaces.ts'
-import type { Stanza } from '../xmpp/stanza.ts'
+import { NS_CSI, NS_SM } from '../xmpp/namespaces.ts'
+import { errorReply, type Stanza } from '../xmpp/stanza.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
+import { HeldPresence, type HoldingRules } from './client-state.ts'
 import type { Attachment, Departure } from './domain.ts'
 import type { ManagedSessions } from './managed-sessions.ts'
 import type { RateLimiter } from './rate-limiter.ts'
@@ -19,6 +21,7 @@ export class Session implements StanzaSink {
   readonly #limiter: RateLimiter | null
   readonly #ended: (session: Session, reason: Departure) => void
   readonly #managed: ManagedSessions | null
+  readonly #holdingRules: HoldingRules | null
   #principal: Principal
   /** Null while the session waits for its client to come back. */
   #stream: OutboundStream | null
@@ -26,13 +29,16 @@ export class Session implements StanzaSink {
   #lastFacts: ConnectionFacts
   #attachment: Attachment | null = null
   #management: StreamManagement | null = null
+  /** Null while the client is active, or does not say (XEP-0352). */
+  #held: HeldPresence | null = null
   /** Sweeps that are left to come back in. */
   #patience = 0
+  #isDraining = false
   #over = false
 
-  /** Without `managed` there is no stream management. */
+  /** Without `managed` there is no stream management, without `holdingRules` no client state indication. */
   constructor(jid: FullJid, principal: Principal, stream: OutboundStream, limiter: RateLimiter | null,
-    ended: (session: Session, reason: Departure) => void, managed: ManagedSessions | null = null) {
+    ended: (session: Session, reason: Departure) => void, managed: ManagedSessions | null = null, holdingRules: HoldingRules | null = null) {
     this.jid = jid
     this.#principal = principal
     this.#stream = stream
@@ -40,6 +46,7 @@ export class Session implements StanzaSink {
     this.#limiter = limiter
     this.#ended = ended
     this.#managed = managed
+    this.#holdingRules = holdingRules
   }
 
   /** Who it is now: another login of the same account may have taken it up. */
@@ -69,12 +76,17 @@ export class Session implements StanzaSink {
       const milliseconds = this.#limiter.take()
       if (milliseconds > 0) this.#stream?.pause(milliseconds)
     }
+    if (this.#isDraining) {
+      this.#refuse(stanza)
+      return
+    }
     // XEP-0198 §4: it is handled as soon as we answer for it.
     this.#management?.handle()
     this.#attachment?.receive(stanza)
   }
 
   control(element: ScannedElement): boolean {
+    if (element.ns === NS_CSI) return this.#indicate(element.local)
     if (element.ns !== NS_SM || this.#managed === null) return false
     const management = this.#management
     switch (element.local) {
@@ -97,15 +109,15 @@ export class Session implements StanzaSink {
 
   /** Domain → client. */
   deliver(wire: Uint8Array): void {
-    if (this.#over) return
-    const management = this.#management
-    if (management === null) this.#stream?.send(wire)
-    else this.#deliverManaged(wire, management)
+    if (this.#held !== null && this.#hold(wire, this.#held)) return
+    this.#pass(wire)
   }
 
   /** Ends the session and its stream. */
   end(reason: Departure, error: StreamError | null): void {
     if (this.#over) return
+    // The client need not send again what was handled (XEP-0198 §5).
+    if (reason === 'shutdown' && this.#management !== null) this.#stream?.say(answer(this.#management.handled))
     const stream = this.#stream
     // Left first, so that nothing that the departure causes is written behind the stream error.
     try {
@@ -144,6 +156,8 @@ export class Session implements StanzaSink {
         stream.send(wire)
       }
       if (management.unacknowledged.length > 0) this.#request(management)
+      // XEP-0352 §5.2: the client that comes back is active, and has the rest behind what it had been sent.
+      this.#activate()
     }
   }
 
@@ -159,10 +173,53 @@ export class Session implements StanzaSink {
     if (this.#patience < 0) this.end('lost', null)
   }
 
+  /** The gateway is about to stop: nothing more is taken from the client, and it is asked to acknowledge what it was sent. */
+  drain(): void {
+    this.#isDraining = true
+    const management = this.#management
+    management?.hurry()
+    if (management?.isRequestDue === true) this.#request(management)
+  }
+
+  /** Nothing that the client was sent waits for an acknowledgement. */
+  get isSettled(): boolean { return this.#management === null || this.#management.unacknowledged.length === 0 }
+
   /** Gives back to the domain what the client never acknowledged: once, when the session is over. */
   giveBack(): void {
     const all = this.#management?.takeAll() ?? []
     if (all.length > 0) this.#attachment?.undelivered(all)
+  }
+
+  /** XEP-0352 §4.2. */
+  #indicate(state: string): boolean {
+    if (this.#holdingRules === null || (state !== 'active' && state !== 'inactive')) return false
+    if (state === 'active') this.#activate()
+    else this.#held ??= new HeldPresence(this.#holdingRules, this.jid)
+    return true
+  }
+
+  #activate(): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null) this.#release(held)
+  }
+
+  /** False for what is to be delivered now: what waited has gone before it, so that everything comes in order. */
+  #hold(wire: Uint8Array, held: HeldPresence): boolean {
+    const isHeld = held.hold(wire)
+    if (!isHeld || held.isFull) this.#release(held)
+    return isHeld
+  }
+
+  #release(held: HeldPresence): void {
+    for (const wire of held.takeAll()) this.#pass(wire)
+  }
+
+  #pass(wire: Uint8Array): void {
+    if (this.#over) return
+    const management = this.#management
+    if (management === null) this.#stream?.send(wire)
+    else this.#deliverManaged(wire, management)
   }
 
   /** XEP-0198 §3. */
@@ -212,7 +269,7 @@ export class Session implements StanzaSink {
   #detach(reason: Departure): boolean {
     const management = this.#management
     const stream = this.#stream
-    if (stream === null || this.#over || management === null || management.resumption === null) return false
+    if (stream === null || this.#over || this.#isDraining || management === null || management.resumption === null) return false
     const { transport, remoteAddress, secure } = stream.facts
     // The connection with all that hangs on it is let go.
     this.#lastFacts = { transport, remoteAddress, secure, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings }
@@ -221,6 +278,13 @@ export class Session implements StanzaSink {
     management.suspend()
     this.#managed?.detached(this, reason)
     return true
+  }
+
+  /** While the gateway drains. A client that counts sees that this was not handled, and sends it again elsewhere; another is told. */
+  #refuse(stanza: Stanza): void {
+    if (this.#management !== null || stanza.kind === 'presence' || stanza.isError || stanza.iqType === 'result') return
+    const error = new StanzaError('resource-constraint', 'this server is about to stop')
+    this.#stream?.send(errorReply(stanza, error, stanza.to === null ? null : parseJid(stanza.to), this.jid))
   }
 
   #leave(reason: Departure): void {
