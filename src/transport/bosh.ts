@@ -129,6 +129,9 @@ export class BoshTransport implements Transport, Held {
       this.#shared.clock.after(patience, () => { this.request(body, size, origin, exchange) })
       return
     }
+    // What was sent before this came goes to a request that came before it, not into the answer to a request to terminate:
+    // there stanza 12 trips over it.
+    if (this.#isHeldBack) this.#settle(now)
     this.#certificate = origin.certificate
     this.#fingerprint ??= origin.fingerprint
     const { rid, sid, children, restarts, header, terminates, pause, ack, keyHash, nextKey } = body

@@ -45,6 +45,9 @@ max_unread_bytes = 10_000
 max_sessions_per_account = 2
 max_stanzas_per_second = 1
 max_stanza_burst = 20
+[session]
+max_unacked_stanzas = 10
+max_unacked_bytes = 10_000
 ${fewIterations}${metricsToml}`
 
 const crowdedToml = `
@@ -101,6 +104,14 @@ async function webSocket(options: Parameters<typeof WireClient.open>[1] = {}): P
 async function webSocketLogin(name: string): Promise<WireClient> {
   const client = await WireClient.login(roomy, name)
   leaving.push(() => { client.socket.terminate() })
+  return client
+}
+
+/** Somebody who uses XEP-0198 and never acknowledges anything. */
+async function silentLogin(name: string): Promise<WireClient> {
+  const client = await webSocketLogin(name)
+  client.send("<enable xmlns='urn:xmpp:sm:3'/>")
+  assert.equal((await client.next()).local, 'enabled')
   return client
 }
 
@@ -200,6 +211,24 @@ const rows: readonly Row[] = [
   {
     limit: 'limits.max_stanzas_per_second',
     act: async () => { (await boshLogin('alice')).request('<presence xmlns=\'jabber:client\' to=\'nobody@localhost\' type=\'unavailable\'/>'.repeat(21)) },
+  },
+  {
+    limit: 'session.max_unacked_stanzas',
+    act: async () => {
+      const { jid } = await silentLogin('bob')
+      const alice = await webSocketLogin('alice')
+      for (let n = 0; n < 11; n++) alice.send(chat(jid, 10))
+    },
+    meanwhile: () => { clock.advance(100) },
+  },
+  {
+    limit: 'session.max_unacked_bytes',
+    act: async () => {
+      const { jid } = await silentLogin('bob')
+      const alice = await webSocketLogin('alice')
+      for (let n = 0; n < 2; n++) alice.send(chat(jid, 6_000))
+    },
+    meanwhile: () => { clock.advance(100) },
   },
   {
     limit: 'limits.max_sessions_per_account',
