@@ -34,7 +34,7 @@ export async function composeHouse({ config, authFiles, software, clock, log }: 
   const { auth, general } = config
   const newId = randomIds()
   const iqs = new IqDispatch(features, software)
-  const router = new Router(new Set(general.hosts), iqs)
+  const router = new Router(new Set(general.hosts), iqs, clock)
   const decoys = await createDecoys(auth, general.data_dir, log)
   const attempts = new Attempts(auth.attempts, { clock, log })
   const backends = new BackendDispatch({

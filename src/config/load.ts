@@ -7,6 +7,7 @@ import { Value } from 'typebox/value'
 import { checkAuth } from './check-auth.ts'
 import { checkHosts } from './check-hosts.ts'
 import { checkListeners } from './check-listeners.ts'
+import { checkSession } from './check-session.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import type { Mistake } from './config-error.ts'
@@ -73,6 +74,7 @@ function configOf(table: Table, file: string | null, folder: string): Config {
   checkMetrics(settings.listen.metrics, listeners, report)
   checkAuth(settings.auth, listeners, report)
   checkLimits(settings, report)
+  checkSession(settings.session, report)
   if (report.mistakes.length > 0) throw new ConfigError(report.mistakes)
   return { ...settings, file, general: { ...settings.general, hosts }, warnings: report.warnings }
 }

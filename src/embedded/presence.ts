@@ -5,6 +5,7 @@
 import { withAttribute } from '../xml/splice.ts'
 import { tag } from '../xml/write.ts'
 import type { Directory } from '../session/directory.ts'
+import type { Clock } from '../telemetry/clock.ts'
 import { bareOf, isFull, type Jid } from '../xmpp/jid.ts'
 import { NS_CLIENT } from '../xmpp/namespaces.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
@@ -17,7 +18,12 @@ const maxDirected = 1_000
 export class PresenceRules {
   readonly #directory: Directory<Resident>
 
-  constructor(directory: Directory<Resident>) { this.#directory = directory }
+  readonly #clock: Pick<Clock, 'now'>
+
+  constructor(directory: Directory<Resident>, clock: Pick<Clock, 'now'>) {
+    this.#directory = directory
+    this.#clock = clock
+  }
 
   receive(sender: Resident, stanza: Stanza, to: Jid | null): void {
     const type = stanza.presenceType
@@ -42,7 +48,10 @@ export class PresenceRules {
       const initial = sender.availability === null
       const wire = withAttribute(stanza.wire, 'from', sender.jid)
       // A copy of its own: `wire` is part of a larger allocation that would live as long.
-      sender.availability = { priority: priorityOf(stanza), wire: new Uint8Array(wire) }
+      const priority = priorityOf(stanza)
+      const since = sender.availability?.priority === priority ? sender.availability.since : this.#clock.now()
+      sender.availability = { priority, wire: new Uint8Array(wire), since }
+      sender.lastPriority = priority
       this.#toOwnResources(sender, wire)
       if (!initial) return
       for (const { jid, availability } of this.#directory.ofAccount(sender.account)) {

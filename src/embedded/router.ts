@@ -4,12 +4,15 @@
  */
 import { withAttribute } from '../xml/splice.ts'
 import { Directory } from '../session/directory.ts'
+import type { Unacknowledged } from '../session/stream-management.ts'
+import type { Clock } from '../telemetry/clock.ts'
 import { bareOf, domainOf, type FullJid, isFull, type Jid, parseJid } from '../xmpp/jid.ts'
 import { errorReply, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import type { IqDispatch } from './iq-dispatch.ts'
 import { mostAvailable, nonNegative } from './availability.ts'
 import { PresenceRules } from './presence.ts'
+import { UndeliveredRules } from './undelivered.ts'
 import type { Resident } from './resident.ts'
 
 const unavailable = (text: string) => new StanzaError('service-unavailable', text)
@@ -19,11 +22,13 @@ export class Router {
   readonly #domains: ReadonlySet<string>
   readonly #iqs: IqDispatch
   readonly #presence: PresenceRules
+  readonly #undelivered: UndeliveredRules
 
-  constructor(domains: ReadonlySet<string>, iqs: IqDispatch) {
+  constructor(domains: ReadonlySet<string>, iqs: IqDispatch, clock: Pick<Clock, 'now'>) {
     this.#domains = domains
     this.#iqs = iqs
-    this.#presence = new PresenceRules(this.#directory)
+    this.#presence = new PresenceRules(this.#directory, clock)
+    this.#undelivered = new UndeliveredRules(this.#directory)
   }
 
   arrive(resident: Resident): void { this.#directory.add(resident) }
@@ -31,6 +36,11 @@ export class Router {
   depart(resident: Resident): void {
     this.#directory.remove(resident)
     this.#presence.depart(resident)
+  }
+
+  /** What `resident`, which has gone, did not acknowledge. */
+  undelivered(resident: Resident, stanzas: readonly Unacknowledged[]): void {
+    for (const stanza of stanzas) this.#undelivered.passOn(resident, stanza)
   }
 
   route(sender: Resident, stanza: Stanza): void {

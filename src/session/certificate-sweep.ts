@@ -51,13 +51,13 @@ export class CertificateSweep {
 
   #hold(session: Session): void {
     const { jid, principal: { certificate } } = session
-    // Of a session that logged in otherwise, certificates decide nothing.
-    if (certificate === null) return
+    // Of a session that logged in otherwise, certificates decide nothing; one that waits for its client is taken up with a good one only.
+    if (certificate === null || session.isDetached) return
     try {
       const end = this.#clock.now() > certificate.notAfter ? expired : endFor(session.facts.certificate(), certificate.fingerprint256)
       if (end === null) return
       this.#log.info({ event: 'session.certificate_lost', jid, fingerprint: certificate.fingerprint256, reason: end.cause, text: end.text })
-      session.end(end.reason, new StreamError('reset', end.text))
+      session.suspend(end.reason, new StreamError('reset', end.text))
     } catch (error) {
       // One session must not keep the others from being looked at.
       this.#log.error({ event: 'session.bug', jid, error })

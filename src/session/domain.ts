@@ -3,6 +3,7 @@ import type { Principal } from '../auth/credentials.ts'
 import type { Domainpart, FullJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
 import type { Session } from './session.ts'
+import type { Unacknowledged } from './stream-management.ts'
 
 /** Why a session left its domain. */
 export type Departure = 'closed' | 'lost' | 'replaced' | 'expired' | 'revoked' | 'distrusted' | 'shutdown'
@@ -19,4 +20,6 @@ export interface Attachment {
   /** Client → domain. `stanza.from` was checked. */
   receive(stanza: Stanza): void
   detach(reason: Departure): void
+  /** After `detach`: what the session was given and its client never acknowledged, in order (XEP-0198 §4). */
+  undelivered(stanzas: readonly Unacknowledged[]): void
 }

@@ -1,33 +1,68 @@
-/** A bound resource: what a client is to its domain. One session, one full JID. */
+/** A bound resource: what a client is to its domain. One session, one full JID, one stream at a time (XEP-0198 §5). */
 import type { Principal } from '../auth/credentials.ts'
+import { noChannelBindings } from '../sasl/channel-binding.ts'
+import { answer, enabled, failed, handledTooMany, readCount, readEnable, request } from '../stream/stream-management-elements.ts'
 import type { OutboundStream, StanzaSink } from '../stream/stream-services.ts'
 import type { ConnectionFacts } from '../stream/transport.ts'
+import type { ScannedElement } from '../xml/scanned.ts'
 import { bareOf, type FullJid, parseJid } from '../xmpp/jid.ts'
-import type { Stanza } from '../xmpp/stanza.ts'
+import { NS_CSI, NS_SM } from '../xmpp/namespaces.ts'
+import { errorReply, type Stanza } from '../xmpp/stanza.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
+import { HeldPresence, type HoldingRules } from './client-state.ts'
 import type { Attachment, Departure } from './domain.ts'
+import type { ManagedSessions } from './managed-sessions.ts'
 import type { RateLimiter } from './rate-limiter.ts'
+import type { StreamManagement } from './stream-management.ts'
 
 export class Session implements StanzaSink {
   readonly jid: FullJid
-  readonly principal: Principal
-  readonly #stream: OutboundStream
   readonly #limiter: RateLimiter | null
   readonly #ended: (session: Session, reason: Departure) => void
+  readonly #managed: ManagedSessions | null
+  readonly #holdingRules: HoldingRules | null
+  #principal: Principal
+  /** Null while the session waits for its client to come back. */
+  #stream: OutboundStream | null
+  /** Of the last connection, while there is none. */
+  #lastFacts: ConnectionFacts
   #attachment: Attachment | null = null
+  #management: StreamManagement | null = null
+  /** Null while the client is active, or does not say (XEP-0352). */
+  #held: HeldPresence | null = null
+  /** Sweeps that are left to come back in. */
+  #patience = 0
+  #isDraining = false
   #over = false
 
+  /** Without `managed` there is no stream management, without `holdingRules` no client state indication. */
   constructor(jid: FullJid, principal: Principal, stream: OutboundStream, limiter: RateLimiter | null,
-    ended: (session: Session, reason: Departure) => void) {
+    ended: (session: Session, reason: Departure) => void, managed: ManagedSessions | null = null, holdingRules: HoldingRules | null = null) {
     this.jid = jid
-    this.principal = principal
+    this.#principal = principal
     this.#stream = stream
+    this.#lastFacts = stream.facts
     this.#limiter = limiter
     this.#ended = ended
+    this.#managed = managed
+    this.#holdingRules = holdingRules
   }
 
-  /** Of the connection that it is reached by. */
-  get facts(): ConnectionFacts { return this.#stream.facts }
+  /** Who it is now: another login of the same account may have taken it up. */
+  get principal(): Principal { return this.#principal }
+
+  /** Of the connection that it is reached by, or was last. */
+  get facts(): ConnectionFacts { return this.#stream?.facts ?? this.#lastFacts }
+
+  /** It has lost its stream and waits for its client. */
+  get isDetached(): boolean { return this.#stream === null && !this.#over }
+
+  /** Seconds, more or less, that a detached session has left. */
+  get patience(): number { return this.#patience }
+
+  /** Null where the client did not ask for stream management. */
+  get management(): StreamManagement | null { return this.#management }
 
   attach(attachment: Attachment): void { this.#attachment = attachment }
 
@@ -39,28 +74,218 @@ export class Session implements StanzaSink {
     }
     if (this.#limiter !== null) {
       const milliseconds = this.#limiter.take()
-      if (milliseconds > 0) this.#stream.pause(milliseconds)
+      if (milliseconds > 0) this.#stream?.pause(milliseconds)
     }
+    if (this.#isDraining) {
+      this.#refuse(stanza)
+      return
+    }
+    // XEP-0198 §4: it is handled as soon as we answer for it.
+    this.#management?.handle()
     this.#attachment?.receive(stanza)
+  }
+
+  control(element: ScannedElement): boolean {
+    if (element.ns === NS_CSI) return this.#indicate(element.local)
+    if (element.ns !== NS_SM || this.#managed === null) return false
+    const management = this.#management
+    switch (element.local) {
+      case 'enable':
+        this.#enable(element, this.#managed)
+        return true
+      case 'resume':
+        this.#stream?.say(failed('unexpected-request'))
+        return true
+      case 'r':
+        if (management !== null) this.#stream?.say(answer(management.handled))
+        return management !== null
+      case 'a':
+        if (management !== null) this.#acknowledged(element, management)
+        return management !== null
+      default:
+        return false
+    }
   }
 
   /** Domain → client. */
   deliver(wire: Uint8Array): void {
-    if (!this.#over) this.#stream.send(wire)
+    if (this.#held !== null && this.#hold(wire, this.#held)) return
+    this.#pass(wire)
   }
 
   /** Ends the session and its stream. */
   end(reason: Departure, error: StreamError | null): void {
     if (this.#over) return
+    // The client need not send again what was handled (XEP-0198 §5).
+    if (reason === 'shutdown' && this.#management !== null) this.#stream?.say(answer(this.#management.handled))
+    const stream = this.#stream
     // Left first, so that nothing that the departure causes is written behind the stream error.
     try {
       this.#leave(reason)
     } finally {
-      this.#stream.end(error)
+      stream?.end(error)
     }
   }
 
-  streamEnded(how: 'closed' | 'lost' | 'failed'): void { this.#leave(how === 'lost' ? 'lost' : 'closed') }
+  /** Ends the stream. The session goes on where its client may come back to it, and ends with the stream otherwise. */
+  suspend(reason: Departure, error: StreamError): void {
+    const stream = this.#stream
+    if (stream === null) return
+    if (this.#detach(reason)) stream.end(error)
+    else this.end(reason, error)
+  }
+
+  streamEnded(how: 'closed' | 'lost' | 'failed'): void {
+    if (this.#stream === null) return
+    // XEP-0198 §5: only what was not closed can be taken up again.
+    if (how === 'lost' && this.#detach('lost')) return
+    this.#leave(how === 'lost' ? 'lost' : 'closed')
+  }
+
+  /** Goes on on another stream (XEP-0198 §5). One that is there still ends with `<conflict/>`. Returns what sends again what was not handled. */
+  resume(stream: OutboundStream, principal: Principal, management: StreamManagement): () => void {
+    const old = this.#stream
+    this.#stream = null
+    old?.end(new StreamError('conflict', 'the session goes on on another stream'))
+    this.#stream = stream
+    this.#principal = principal
+    management.resume()
+    return () => {
+      for (const { wire } of [...management.unacknowledged]) {
+        if (this.#stream !== stream) return
+        stream.send(wire)
+      }
+      if (management.unacknowledged.length > 0) this.#request(management)
+      // XEP-0352 §5.2: the client that comes back is active, and has the rest behind what it had been sent.
+      this.#activate()
+    }
+  }
+
+  /** Called again and again: asks for an acknowledgement that is overdue, and ends a session whose client did not come back in time. */
+  sweep(): void {
+    const management = this.#management
+    if (management === null) return
+    if (this.#stream !== null) {
+      if (management.sweep()) this.#request(management)
+      return
+    }
+    this.#patience -= 1
+    if (this.#patience < 0) this.end('lost', null)
+  }
+
+  /** The gateway is about to stop: nothing more is taken from the client, and it is asked to acknowledge what it was sent. */
+  drain(): void {
+    this.#isDraining = true
+    const management = this.#management
+    management?.hurry()
+    if (management?.isRequestDue === true) this.#request(management)
+  }
+
+  /** Nothing that the client was sent waits for an acknowledgement. */
+  get isSettled(): boolean { return this.#management === null || this.#management.unacknowledged.length === 0 }
+
+  /** Gives back to the domain what the client never acknowledged: once, when the session is over. */
+  giveBack(): void {
+    const all = this.#management?.takeAll() ?? []
+    if (all.length > 0) this.#attachment?.undelivered(all)
+  }
+
+  /** XEP-0352 §4.2. */
+  #indicate(state: string): boolean {
+    if (this.#holdingRules === null || (state !== 'active' && state !== 'inactive')) return false
+    if (state === 'active') this.#activate()
+    else this.#held ??= new HeldPresence(this.#holdingRules, this.jid)
+    return true
+  }
+
+  #activate(): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null) this.#release(held)
+  }
+
+  /** False for what is to be delivered now: what waited has gone before it, so that everything comes in order. */
+  #hold(wire: Uint8Array, held: HeldPresence): boolean {
+    const isHeld = held.hold(wire)
+    if (!isHeld || held.isFull) this.#release(held)
+    return isHeld
+  }
+
+  #release(held: HeldPresence): void {
+    for (const wire of held.takeAll()) this.#pass(wire)
+  }
+
+  #pass(wire: Uint8Array): void {
+    if (this.#over) return
+    const management = this.#management
+    if (management === null) this.#stream?.send(wire)
+    else this.#deliverManaged(wire, management)
+  }
+
+  /** XEP-0198 §3. */
+  #enable(element: ScannedElement, managed: ManagedSessions): void {
+    const stream = this.#stream
+    if (stream === null) return
+    if (this.#management !== null) {
+      stream.say(failed('unexpected-request'))
+      throw new StreamError('policy-violation', 'stream management is enabled already')
+    }
+    const wanted = readEnable(element)
+    if (wanted === null) {
+      stream.say(failed('bad-request'))
+      return
+    }
+    const { management, id } = managed.begin(wanted)
+    const { resumption } = management
+    stream.say(enabled(resumption === null || id === null ? null : { id, seconds: resumption.seconds, location: managed.location }))
+    // The connection may have gone with these words.
+    if (this.#over) return
+    this.#management = management
+    managed.add(this, management)
+  }
+
+  #acknowledged(element: ScannedElement, management: StreamManagement): void {
+    const h = readCount(element)
+    if (h === null) throw new StreamError('bad-format', 'an acknowledgement says how many stanzas were handled')
+    if (!management.acknowledge(h)) throw handledTooMany(h, management.sent)
+    if (management.isRequestDue) this.#request(management)
+  }
+
+  #deliverManaged(wire: Uint8Array, management: StreamManagement): void {
+    management.add(wire, this.#managed?.now ?? 0)
+    if (management.exceeded !== null) this.#managed?.overflown(this, management.exceeded)
+    this.#stream?.send(wire)
+    if (management.isRequestDue) this.#request(management)
+  }
+
+  #request(management: StreamManagement): void {
+    const stream = this.#stream
+    if (stream === null) return
+    management.asked()
+    stream.say(request)
+  }
+
+  /** False where the session cannot outlive its stream. */
+  #detach(reason: Departure): boolean {
+    const management = this.#management
+    const stream = this.#stream
+    if (stream === null || this.#over || this.#isDraining || management === null || management.resumption === null) return false
+    const { transport, remoteAddress, secure } = stream.facts
+    // The connection with all that hangs on it is let go.
+    this.#lastFacts = { transport, remoteAddress, secure, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings }
+    this.#stream = null
+    this.#patience = management.resumption.seconds
+    management.suspend()
+    this.#managed?.detached(this, reason)
+    return true
+  }
+
+  /** While the gateway drains. A client that counts sees that this was not handled, and sends it again elsewhere; another is told. */
+  #refuse(stanza: Stanza): void {
+    if (this.#management !== null || stanza.kind === 'presence' || stanza.isError || stanza.iqType === 'result') return
+    const error = new StanzaError('resource-constraint', 'this server is about to stop')
+    this.#stream?.send(errorReply(stanza, error, stanza.to === null ? null : parseJid(stanza.to), this.jid))
+  }
 
   #leave(reason: Departure): void {
     if (this.#over) return

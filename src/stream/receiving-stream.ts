@@ -4,9 +4,9 @@
  */
 import type { Principal } from '../auth/credentials.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
-import { tag } from '../xml/write.ts'
+import { type Markup, tag } from '../xml/write.ts'
 import { parseBareJid } from '../xmpp/jid.ts'
-import { NS_CLIENT, NS_SASL, NS_TLS } from '../xmpp/namespaces.ts'
+import { NS_CLIENT, NS_SASL, NS_SM, NS_TLS } from '../xmpp/namespaces.ts'
 import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
@@ -18,6 +18,7 @@ import { Authentication } from './authentication.ts'
 import { bindingFeatures } from './features.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import type { SaslReply } from './sasl-negotiation.ts'
+import { failed, readResume, resumed } from './stream-management-elements.ts'
 import type { OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
@@ -59,6 +60,8 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#transport.send(wire)
   }
 
+  say(markup: Markup): void { this.#transport.send(markup) }
+
   pause(milliseconds: number): void {
     this.#services.log.debug({ event: 'session.slowed', milliseconds, address: this.facts.remoteAddress, limit: 'limits.max_stanzas_per_second' })
     this.#transport.pause(milliseconds)
@@ -80,7 +83,10 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     try {
       if (phase.name === 'established') {
         const stanza = readStanza(element)
-        if (stanza === null) throw notAStanza(element)
+        if (stanza === null) {
+          if (!phase.sink.control(element)) throw notAStanza(element)
+          return
+        }
         this.#traffic.stanzasIn += 1
         this.#traffic.bytesIn += element.end - element.start
         phase.sink.receive(stanza)
@@ -179,7 +185,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#sendHeader(host, header)
     this.#phase = { name: 'binding', host, principal: authenticated.principal, pending: false }
     this.#startTimer()
-    this.#transport.send(bindingFeatures)
+    this.#transport.send(bindingFeatures(this.#transport.limits, this.#services.offersClientState))
   }
 
   #hostOf(header: StreamHeader): ServedHost {
@@ -211,6 +217,10 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       case 'authenticating':
         // RFC 6120 §4.9.3.12: no stanza is processed before the stream is authenticated.
         if (readStanza(element) !== null) throw new StreamError('not-authorized', 'a stanza before authentication')
+        if (isOutOfOrder(element)) {
+          this.#transport.send(failed('unexpected-request'))
+          return
+        }
         if (element.ns !== NS_SASL && element.ns !== NS_TLS) throw notAStanza(element)
         if (phase.pending) throw new StreamError('policy-violation', 'a second request while authentication is being decided')
         if (element.ns === NS_TLS) {
@@ -221,6 +231,10 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
         return
       case 'binding': {
         const stanza = readStanza(element)
+        if (element.ns === NS_SM) {
+          this.#manage(phase, element)
+          return
+        }
         if (stanza === null) throw notAStanza(element)
         // RFC 6120 §7.1: before a resource is bound, nothing but the request for one.
         if (!isBindRequest(stanza)) throw new StreamError('not-authorized', 'a stanza before a resource was bound')
@@ -280,6 +294,32 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     }
   }
 
+  /** XEP-0198 §5: instead of binding a resource a client may take up its session. */
+  #manage(phase: Extract<Phase, { name: 'binding' }>, element: ScannedElement): void {
+    if (element.local !== 'resume') {
+      // XEP-0198 §3: there is nothing to be managed before a resource is bound.
+      if (!isOutOfOrder(element)) throw notAStanza(element)
+      this.#transport.send(failed('unexpected-request'))
+      return
+    }
+    if (phase.pending) throw new StreamError('policy-violation', 'a second request while a resource is being bound')
+    const request = readResume(element)
+    if (request === null) {
+      this.#transport.send(failed('bad-request'))
+      return
+    }
+    const resumption = phase.host.resume(this, phase.principal, request)
+    if (resumption.kind === 'failed') {
+      this.#transport.send(failed(resumption.condition, resumption.handled))
+      if (resumption.error !== null) throw resumption.error
+      return
+    }
+    this.#phase = { name: 'established', sink: resumption.sink }
+    this.#stopTimer()
+    this.#transport.send(resumed(request.previd, resumption.handled))
+    resumption.proceed()
+  }
+
   /** Goes on with a value at once, or with a promise's value if the stream still stands where it stood. */
   #settle<T>(value: T | Promise<T>, pending: (is: boolean) => void, next: (value: T) => void, refuse?: (error: unknown) => void): void {
     if (!(value instanceof Promise)) {
@@ -314,6 +354,9 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
 
 /** Whether it is a resource: one that was bound for a stream that has gone meanwhile is let go. */
 const isSink = (settled: unknown): settled is StanzaSink => typeof settled === 'object' && settled !== null && 'streamEnded' in settled
+
+/** XEP-0198 §3: whether it is a request that has to wait for a resource, or for authentication. */
+const isOutOfOrder = ({ ns, local }: ScannedElement): boolean => ns === NS_SM && (local === 'enable' || local === 'resume')
 
 /** RFC 6120 §4.9.3.24 for a first-level child that we do not know, §4.9.3.10 for a stanza of another content namespace. */
 const notAStanza = (element: ScannedElement): StreamError =>

@@ -6,4 +6,5 @@ import type { StreamError } from '../xmpp/stream-error.ts'
 export const streamErrorMarkup = (error: StreamError): Markup =>
   tag('stream:error', { 'xmlns:stream': NS_STREAMS },
     tag(error.condition, { xmlns: NS_STREAM_ERRORS }),
-    ...error.message === error.condition ? [] : [tag('text', { xmlns: NS_STREAM_ERRORS, 'xml:lang': 'en' }, text(error.message))])
+    ...error.message === error.condition ? [] : [tag('text', { xmlns: NS_STREAM_ERRORS, 'xml:lang': 'en' }, text(error.message))],
+    ...error.detail === null ? [] : [error.detail])

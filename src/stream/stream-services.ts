@@ -5,15 +5,21 @@ import type { SaslContext, SaslPeer } from '../sasl/mechanism.ts'
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { TrafficByCarrier } from '../telemetry/traffic.ts'
+import type { ScannedElement } from '../xml/scanned.ts'
+import type { Markup } from '../xml/write.ts'
 import type { Domainpart, FullJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
+import type { StanzaCondition } from '../xmpp/stanza-error.ts'
 import type { StreamError } from '../xmpp/stream-error.ts'
+import type { ResumeRequest } from './stream-management-elements.ts'
 import type { ConnectionFacts } from './transport.ts'
 
 /** Where an established stream puts its stanzas; the session implements it. */
 export interface StanzaSink {
   readonly jid: FullJid
   receive(stanza: Stanza): void
+  /** Takes an element that is no stanza. False where it belongs to no feature that was negotiated. */
+  control(element: ScannedElement): boolean
   /** The stream is over. `lost`: without a goodbye, so that a session may survive it (XEP-0198 §5). */
   streamEnded(how: 'closed' | 'lost' | 'failed'): void
 }
@@ -22,12 +28,26 @@ export interface StanzaSink {
 export interface OutboundStream {
   /** Of the connection beneath. */
   readonly facts: ConnectionFacts
+  /** Sends a stanza. */
   send(wire: Uint8Array): void
+  /** Sends an element that is no stanza. */
+  say(markup: Markup): void
   /** Reads nothing more from the client for so many milliseconds. */
   pause(milliseconds: number): void
   /** Ends the stream: with a stream error, or in good order. Idempotent. */
   end(error: StreamError | null): void
 }
+
+/** What became of a `<resume/>` (XEP-0198 §5). */
+export type Resumption =
+  | { readonly kind: 'resumed', readonly sink: StanzaSink,
+    /** Stanzas of the client that were handled. */
+    readonly handled: number,
+    /** Sends again what the client has not handled: to be called when it knows that it is back. */
+    readonly proceed: () => void }
+  | { readonly kind: 'failed', readonly condition: StanzaCondition, readonly handled: number | null,
+    /** Where the stream cannot go on after this. */
+    readonly error: StreamError | null }
 
 /** One served domain, as far as negotiation is concerned. */
 export interface ServedHost {
@@ -38,6 +58,8 @@ export interface ServedHost {
   readonly saslContext: (peer: SaslPeer) => SaslContext
   /** Binds a resource (RFC 6120 §7). Refuses with a StanzaError. */
   bind(stream: OutboundStream, principal: Principal, requested: string | null): StanzaSink | Promise<StanzaSink>
+  /** Brings a session back that lost its stream, or has not noticed yet that it did. */
+  resume(stream: OutboundStream, principal: Principal, request: ResumeRequest): Resumption
 }
 
 export interface StreamServices {
@@ -48,6 +70,8 @@ export interface StreamServices {
   over(stream: OutboundStream): void
   readonly clock: Clock
   readonly log: Log
+  /** Whether clients may say that they are in the background (XEP-0352). */
+  readonly offersClientState: boolean
   /** Where established streams count what goes through them. */
   readonly traffic: TrafficByCarrier
 }

@@ -97,9 +97,20 @@ export const events = {
   'process.stopped': { level: 'info', when: 'the process ends', fields: [] },
   'process.stopping': { level: 'info', when: 'the process was told to stop', fields: ['signal', 'sessions'] },
   'session.bound': { level: 'info', audit: true, when: 'a client bound a resource', fields: ['jid', 'mechanism', 'transport', 'fingerprint'] },
-  'session.bug': { level: 'error', when: 'a session could not be held against its certificate', fields: ['jid', 'error'] },
+  'session.bug': { level: 'error', when: 'what a session does by itself ended in an error that is a bug', fields: ['jid', 'error'] },
   'session.certificate_lost': {
     level: 'info', audit: true, when: 'the certificate of a session is not good any more', fields: ['jid', 'fingerprint', 'reason', 'text'],
+  },
+  'session.detached': {
+    level: 'info', when: 'a session lost its stream, and waits for its client', fields: ['jid', 'reason', 'transport'],
+  },
+  'session.queue_full': { level: 'info', when: 'a client acknowledged too little of what it was sent: its session ends', fields: ['jid', 'limit', 'transport'] },
+  'session.resumed': {
+    level: 'info', audit: true, when: 'a client took up its session again', fields: ['jid', 'mechanism', 'transport', 'address', 'fingerprint'],
+  },
+  'session.not_resumed': {
+    level: 'info', audit: true, when: 'somebody who had logged in could not take up a session',
+    fields: ['account', 'condition', 'reason', 'transport', 'address'],
   },
   'session.ended': { level: 'info', audit: true, when: 'a session is over', fields: ['jid', 'reason', 'transport'] },
   'session.refused': {

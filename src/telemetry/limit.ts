@@ -2,7 +2,7 @@
 
 export const limitNames = [
   'limits.max_connections', 'limits.max_connections_per_address', 'limits.max_sessions_per_account', 'limits.max_unread_bytes',
-  'limits.max_stanzas_per_second',
+  'limits.max_stanzas_per_second', 'session.max_unacked_stanzas', 'session.max_unacked_bytes',
   'websocket.max_stanza_size', 'websocket.state_timeout',
   'bosh.max_stanza_size', 'bosh.state_timeout', 'bosh.request_timeout', 'bosh.max_hold', 'bosh.max_pause', 'bosh.polling', 'bosh.inactivity',
   'bosh.max_deferred_bytes', 'bosh.max_sessions_per_address', 'bosh.max_sessions_per_certificate',

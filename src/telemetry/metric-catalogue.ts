@@ -61,6 +61,10 @@ export const metricCatalogue = {
     name: 'meerkat_sessions_ended_total', type: 'counter', help: 'Sessions ended, by why.',
     labels: { transport: carriers, reason: ['closed', 'lost', 'replaced', 'expired', 'revoked', 'distrusted', 'shutdown'] },
   },
+  resumptions: {
+    name: 'meerkat_resumptions_total', type: 'counter', help: 'Attempts to take up a session again, by what came of them: success, or the condition of the refusal.',
+    labels: { transport: carriers, outcome: ['success', 'item-not-found', 'feature-not-implemented', 'bad-request'] },
+  },
   sessionRefusals: {
     name: 'meerkat_sessions_refused_total', type: 'counter', help: 'Resources that were not bound, by the condition of the refusal.',
     labels: { transport: carriers, condition: ['bad-request', 'conflict', 'resource-constraint', 'not-allowed'] },

@@ -2,8 +2,8 @@
 import { Buffer } from 'node:buffer'
 import type { NamespaceContext } from './namespace-scope.ts'
 import type { ScannedElement, Span } from './scanned.ts'
-import { bufferOf } from './span.ts'
-import { escapeValue } from './write.ts'
+import { bufferOf, textIn } from './span.ts'
+import { escapeValue, type Markup } from './write.ts'
 
 /** The element with the attribute set to `value`, in a new array. `local` is an ASCII name of ours, in no namespace. */
 export function withAttribute(element: ScannedElement, local: string, value: string): Uint8Array {
@@ -19,6 +19,18 @@ export function standAlone(element: ScannedElement): Uint8Array {
   const declarations = declare(element.inherited)
   return declarations === '' ? element.bytes.subarray(element.start, element.end) : insert(element, declarations)
 }
+
+/** The element with `child` behind all that it contains, in a new array. `child` declares its own namespaces. */
+export function withChild(element: ScannedElement, child: Markup): Uint8Array {
+  const wire = bufferOf(standAlone(element))
+  const name = textIn(element.bytes, element.start + 1, element.nameEnd)
+  // An element ends in `/>` if it is one empty-element tag, and else in its end tag, which is its last `</`.
+  if (wire[wire.length - 2] === solidus) return Buffer.concat([wire.subarray(0, -2), Buffer.from(`>${child}</${name}>`)])
+  const end = wire.lastIndexOf('</')
+  return Buffer.concat([wire.subarray(0, end), Buffer.from(child), wire.subarray(end)])
+}
+
+const solidus = 0x2F
 
 function declare(inherited: NamespaceContext): string {
   let declarations = ''

@@ -1,4 +1,6 @@
 /** Stream errors (RFC 6120 §4.9.3). */
+import type { Markup } from '../xml/write.ts'
+
 export const streamConditions = ['bad-format', 'bad-namespace-prefix', 'conflict', 'connection-timeout', 'host-gone', 'host-unknown',
   'improper-addressing', 'internal-server-error', 'invalid-from', 'invalid-namespace', 'invalid-xml', 'not-authorized',
   'not-well-formed', 'policy-violation', 'remote-connection-failed', 'reset', 'resource-constraint', 'restricted-xml',
@@ -6,12 +8,19 @@ export const streamConditions = ['bad-format', 'bad-namespace-prefix', 'conflict
   'unsupported-stanza-type', 'unsupported-version'] as const
 export type StreamCondition = (typeof streamConditions)[number]
 
+export interface StreamErrorOptions extends ErrorOptions {
+  /** The application-specific condition (RFC 6120 §4.9.4). */
+  readonly detail?: Markup
+}
+
 /** The stream cannot go on. Thrown anywhere below ReceivingStream; caught in exactly one place, `ReceivingStream.fail`. */
 export class StreamError extends Error {
   override readonly name = 'StreamError'
   readonly condition: StreamCondition
-  constructor(condition: StreamCondition, text?: string, options?: ErrorOptions) {
+  readonly detail: Markup | null
+  constructor(condition: StreamCondition, text?: string, options?: StreamErrorOptions) {
     super(text ?? condition, options)
     this.condition = condition
+    this.detail = options?.detail ?? null
   }
 }

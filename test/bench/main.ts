@@ -3,6 +3,7 @@ import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { benchBoshIdle, benchBoshRelay } from './bosh.ts'
 import { benchBytes } from './bytes.ts'
+import { benchDetached } from './detached.ts'
 import { type Figure, lineOf } from './figure.ts'
 import { benchLogins } from './logins.ts'
 import { benchMemory } from './memory.ts'
@@ -23,6 +24,7 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   ...Object.fromEntries((Object.keys(relayScenes) as (keyof typeof relayScenes)[]).map(name => [name, async () => [await benchRelay(name)]])),
   'tcp-bytes': async () => [await benchBytes()],
   memory: async () => [await benchMemory()],
+  detached: async () => [await benchDetached()],
   'bosh-relay': async () => [await benchBoshRelay()],
   'bosh-idle': async () => [await benchBoshIdle()],
   crl: async () => [await benchRevocationLists()],

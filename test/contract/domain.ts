@@ -15,8 +15,9 @@ async function enter(domain: Domain, account: BareJid, resource: string | null) 
   const outbound = new RecordedOutbound()
   const jid = await domain.bind(principalOf(account), resource)
   const session = new Session(jid, principalOf(account), outbound, null, () => undefined)
-  session.attach(domain.attach(session))
-  return { jid, session, outbound }
+  const attachment = domain.attach(session)
+  session.attach(attachment)
+  return { jid, session, outbound, attachment }
 }
 
 export function domainContract(title: string, make: () => Domain): void {
@@ -92,6 +93,26 @@ export function domainContract(title: string, make: () => Domain): void {
         assert.deepEqual([answer?.attributes.get('type'), answer?.attributes.get('id')], ['error', 'm1'])
       })
     }
+
+    test('loses nothing silently that a session was given and never acknowledged: messages and requests come back, answers and errors do not (XEP-0198 §4)', async () => {
+      const domain = make()
+      const romeo = await enter(domain, account(domain, 'romeo'), null)
+      const juliet = await enter(domain, account(domain, 'juliet'), null)
+      const sent = [`<message to='${juliet.jid}' id='m1'><body>a</body></message>`, `<iq type='get' to='${juliet.jid}' id='i1'><q xmlns='urn:example:q'/></iq>`,
+        `<iq type='result' to='${juliet.jid}' id='i2'/>`, `<message type='error' to='${juliet.jid}' id='m2'/>`, `<presence to='${juliet.jid}' id='p1'/>`]
+      for (const xml of sent) romeo.session.receive(stanza(xml))
+      await settled()
+      const given = juliet.outbound.heard().map(text => ({ wire: Buffer.from(text), at: Date.now() }))
+      assert.equal(given.length, sent.length)
+      juliet.session.end('lost', null)
+      await settled()
+      romeo.outbound.heard()
+      juliet.attachment.undelivered(given)
+      await settled()
+      const answers = romeo.outbound.heard().map(text => parse(Buffer.from(text)))
+      assert.deepEqual(answers.map(({ local, attributes }) => [local, attributes.get('type'), attributes.get('id'), attributes.get('from')]),
+        [['message', 'error', 'm1', juliet.jid], ['iq', 'error', 'i1', juliet.jid]])
+    })
 
     test('gives the JID of a session that left to the next', async () => {
       const domain = make()

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { xml } from '@xmpp/client'
 import { $iq, $msg, $pres, Strophe } from 'strophe.js'
 import type { Gateway } from '../support/gateway.ts'
-import { type Heard, Inbox, inTime } from './inbox.ts'
+import { type Heard, Inbox, inTime, seen } from './inbox.ts'
 import { stanzaBoshLogin } from './stanza-bosh-login.ts'
 import { stanzaLogin } from './stanza-login.ts'
 import { stropheBoshLogin } from './strophe-bosh-login.ts'
@@ -51,6 +51,8 @@ const atStanza = (logIn: typeof stanzaLogin, serviceOf: (gateway: Gateway) => st
   client.on('chat', message => { inbox.put({ from: message.from, text: message.body ?? '' }) })
   const failed = once(client, 'auth:failed').then(() => { throw new Error('stanza: not logged in') })
   await inTime('session:started', Promise.race([once(client, 'session:started'), failed]))
+  // It says so before it has negotiated all: over BOSH it waits for ever for the end, if it is ended while it still has something to say.
+  await seen('stream management', () => client.sm.started)
   return {
     jid: client.jid,
     async appear() {

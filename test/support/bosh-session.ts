@@ -2,6 +2,7 @@
  * A client of BOSH as XEP-0124 wants one: never more requests than the session allows, every lost one repeated, responses
  * processed in the order of the requests (§14.2), whatever happens to the connections below.
  */
+import type { ClientRequest } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
@@ -10,8 +11,7 @@ import type { ClientIdentity } from './gateway.ts'
 
 const NS_HTTPBIND = 'http://jabber.org/protocol/httpbind'
 
-/** How often one request is sent before the client gives up, and how long a test waits for what should come, in milliseconds. */
-const maxAttempts = 500
+/** How long a test waits for what should come, in milliseconds. */
 const patience = 10_000
 
 /** A body stays far below what the gateway takes. */
@@ -24,6 +24,8 @@ export interface BoshSessionOptions {
   /** Seconds. */
   readonly wait?: number
   readonly hold?: number
+  /** How often one request is sent again before the client gives up. */
+  readonly maxRepeats?: number
 }
 
 /** What goes into one body. Only those without attributes may share one. */
@@ -34,6 +36,7 @@ export class BoshSession {
   readonly #agent: Agent
   readonly #wait: number
   readonly #hold: number
+  readonly #maxRepeats: number
   readonly #outgoing: Outgoing[] = []
   readonly #heard: Element[] = []
   /** Responses to later requests than the one whose turn it is, by rid. */
@@ -51,11 +54,12 @@ export class BoshSession {
   /** The condition of the terminate body; null without one. */
   condition: string | null = null
 
-  constructor({ url, ca, identity, wait = 60, hold = 1 }: BoshSessionOptions) {
+  constructor({ url, ca, identity, wait = 60, hold = 1, maxRepeats = 500 }: BoshSessionOptions) {
     this.#url = url
     this.#agent = new Agent({ keepAlive: true, ca, ...identity ?? {} })
     this.#wait = wait
     this.#hold = hold
+    this.#maxRepeats = maxRepeats
   }
 
   /** The session request (§7.1). */
@@ -80,6 +84,18 @@ export class BoshSession {
   fallSilent(): void {
     if (!this.#isOver && this.#sid !== null) this.#post({ attributes: " pause='1'", payload: '' }, () => { this.#finish() })
     this.#isOver = true
+  }
+
+  /** Goes away in the middle of a request, without a word. */
+  abandon(xml: string): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#wake()
+    const body = this.#body(this.#rid, { attributes: '', payload: xml })
+    const request = this.#request(body)
+    request.on('error', () => undefined)
+    request.on('close', () => { this.#agent.destroy() })
+    request.write(body.subarray(0, body.length / 2), () => { request.destroy() })
   }
 
   /** The next first-level child of the stream; null when the session is over. */
@@ -129,31 +145,39 @@ export class BoshSession {
   }
 
   /** Sends a request, again and again until there is an answer. */
-  #post({ attributes, payload }: Outgoing, answered?: () => void): void {
+  #post(outgoing: Outgoing, answered?: () => void): void {
     const rid = this.#rid
     this.#rid += 1
-    const sid = this.#sid === null ? '' : ` sid='${this.#sid}'`
-    const body = Buffer.from(`<body xmlns='${NS_HTTPBIND}' rid='${rid}'${sid}${attributes}>${payload}</body>`)
+    const body = this.#body(rid, outgoing)
     const attempt = async (left: number): Promise<Element> => {
       try {
         const answer = await this.#exchange(body)
         // §17.3: a recoverable error wants the request again.
         if (answer.attributes.get('type') !== 'error') return answer
       } catch (error) {
-        if (left === 0 || this.#failure !== null) throw error
+        if (left === 0 || this.#failure !== null || this.#isOver) throw error
       }
       this.repeats += 1
       return attempt(left - 1)
     }
-    attempt(maxAttempts).then(answered ?? (response => { this.#take(rid, response) }), (error: unknown) => {
+    attempt(this.#maxRepeats).then(answered ?? (response => { this.#take(rid, response) }), (error: unknown) => {
       if (!this.#isOver) this.#failure = error as Error
       this.#finish()
     })
   }
 
+  #body(rid: number, { attributes, payload }: Outgoing): Buffer {
+    const sid = this.#sid === null ? '' : ` sid='${this.#sid}'`
+    return Buffer.from(`<body xmlns='${NS_HTTPBIND}' rid='${rid}'${sid}${attributes}>${payload}</body>`)
+  }
+
+  #request(body: Buffer): ClientRequest {
+    return httpsRequest(this.#url, { method: 'POST', agent: this.#agent, headers: { 'content-type': 'text/xml; charset=utf-8', 'content-length': body.length } })
+  }
+
   #exchange(body: Buffer): Promise<Element> {
     return new Promise((resolve, reject) => {
-      const request = httpsRequest(this.#url, { method: 'POST', agent: this.#agent, headers: { 'content-type': 'text/xml; charset=utf-8', 'content-length': body.length } })
+      const request = this.#request(body)
       request.on('error', reject)
       request.on('response', response => {
         const chunks: Buffer[] = []

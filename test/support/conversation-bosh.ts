@@ -4,6 +4,7 @@ import { parse } from '../../src/xml/parse.ts'
 import { NS_STREAM_ERRORS, NS_STREAMS } from '../../src/xmpp/namespaces.ts'
 import { BoshSession } from './bosh-session.ts'
 import type { ClientAdapter, ConversationClient } from './conversation-client.ts'
+import type { ClientIdentity, Gateway } from './gateway.ts'
 
 /** XEP-0124 §17.2: conditions of BOSH that are what streams call a stream error, and come without one. */
 const streamErrors: ReadonlySet<string> = new Set(['host-gone', 'host-unknown', 'improper-addressing', 'internal-server-error', 'policy-violation',
@@ -40,7 +41,13 @@ class BoshConversation implements ConversationClient {
 
   /** Connections come and go without anybody noticing; what breaks is the session, when its client does not come back. */
   break(): void { this.#session.fallSilent() }
+
+  snap(xml: string): void { this.#session.abandon(xml) }
 }
+
+/** `maxRepeats`: how often a request whose connection broke is sent again before the client takes its session for lost. */
+export const boshConversation = (gateway: Gateway, identity: ClientIdentity, maxRepeats?: number): ConversationClient =>
+  new BoshConversation(new BoshSession({ url: gateway.boshUrl(), ca: gateway.ca, identity, ...maxRepeats === undefined ? {} : { maxRepeats } }))
 
 export const overBosh: ClientAdapter = {
   name: 'BOSH',
@@ -53,6 +60,6 @@ tls.keyfile = "certs/server.key"
 tls.cacertfile = "certs/ca.crt"
 `,
   async connect(gateway, identity) {
-    return new BoshConversation(new BoshSession({ url: gateway.boshUrl(), ca: gateway.ca, identity }))
+    return boshConversation(gateway, identity)
   },
 }

@@ -15,6 +15,8 @@ export interface ConversationClient {
   close(): Promise<void>
   /** Lets the connection go away without a goodbye. */
   break(): void
+  /** Begins to send that, and goes away in the middle of it. */
+  snap(xml: string): void
 }
 
 export interface ClientAdapter {

@@ -8,7 +8,7 @@ import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
 import { escapeValue } from '../../src/xml/write.ts'
 import { bareOf, type FullJid, resourcepartOf } from '../../src/xmpp/jid.ts'
-import { NS_BIND, NS_CLIENT, NS_SASL, NS_STREAMS } from '../../src/xmpp/namespaces.ts'
+import { NS_BIND, NS_CLIENT, NS_SASL, NS_SM, NS_STREAMS } from '../../src/xmpp/namespaces.ts'
 import type { Actor, Script, Step } from './conversation.ts'
 import type { ClientAdapter, ConversationClient } from './conversation-client.ts'
 import { difference, fillIn, show, type Variables } from './conversation-match.ts'
@@ -38,6 +38,8 @@ interface Participant {
   /** Arrived while something else was waited for. */
   readonly arrived: (Element | null)[]
   isBound: boolean
+  /** XEP-0198: requests for an acknowledgement that no sentence has spoken of. When they come is the server's business. */
+  asked: number
 }
 
 export class Conversation {
@@ -100,6 +102,9 @@ export class Conversation {
       case 'receive a stream error':
         await this.#receiveStreamError(actor, step.condition)
         return
+      case 'be asked':
+        await this.#beAsked(this.#of(actor))
+        return
       case 'disconnect':
         await this.#leave(actor).client.close()
         return
@@ -113,7 +118,7 @@ export class Conversation {
   async #enter(actor: Actor): Promise<Participant> {
     assert.ok(!this.#participants.has(actor.name), `${actor.name} is connected already`)
     const client = await this.#adapter.connect(this.#gateway, await this.#gateway.identity(actor.user))
-    const participant: Participant = { client, arrived: [], isBound: false }
+    const participant: Participant = { client, arrived: [], isBound: false, asked: 0 }
     this.#participants.set(actor.name, participant)
     return participant
   }
@@ -200,6 +205,8 @@ export class Conversation {
     const participant = this.#of(actor)
     const element = await this.#nextOrEnd(participant)
     assert.ok(element !== null, 'the stream ended')
+    // XEP-0198 §5: what was bound is bound again.
+    if (element.ns === NS_SM && element.local === 'resumed') participant.isBound = true
     const jid = boundJid(element)
     if (jid !== null) {
       participant.isBound = true
@@ -210,9 +217,28 @@ export class Conversation {
     return element
   }
 
-  async #nextOrEnd({ arrived, client }: Participant): Promise<Element | null> {
-    const waiting = arrived.shift()
-    return waiting === undefined ? client.next() : waiting
+  async #nextOrEnd(participant: Participant): Promise<Element | null> {
+    const waiting = participant.arrived.shift()
+    return waiting === undefined ? this.#hear(participant) : waiting
+  }
+
+  /** What comes next, requests for an acknowledgement aside. */
+  async #hear(participant: Participant): Promise<Element | null> {
+    for (;;) {
+      const element = await participant.client.next()
+      if (element?.ns !== NS_SM || element.local !== 'r') return element
+      participant.asked += 1
+    }
+  }
+
+  async #beAsked(participant: Participant): Promise<void> {
+    while (participant.asked === 0) {
+      const element = await participant.client.next()
+      assert.ok(element !== null, 'the stream ended')
+      if (element.ns === NS_SM && element.local === 'r') participant.asked += 1
+      else participant.arrived.push(element)
+    }
+    participant.asked -= 1
   }
 
   /** Its account's clients are told (RFC 6121 §4.2.2), which the scripts about presence look at; here it is heard and dropped. */
@@ -228,13 +254,14 @@ export class Conversation {
   }
 
   /** Returns when the server has dealt with all that this client sent; what arrives meanwhile is kept. */
-  async #ping({ arrived, client, isBound }: Participant): Promise<void> {
+  async #ping(participant: Participant): Promise<void> {
+    const { arrived, client, isBound } = participant
     if (!isBound || arrived.includes(null)) return
     this.#pings += 1
     const id = `barrier-${this.#pings}`
     client.send(`<iq xmlns='${NS_CLIENT}' type='get' id='${id}'><ping xmlns='urn:xmpp:ping'/></iq>`)
     for (;;) {
-      const element = await client.next()
+      const element = await this.#hear(participant)
       if (element?.attributes.get('id') === id) return
       arrived.push(element)
       if (element === null) return

@@ -35,6 +35,8 @@ class TcpConversation implements ConversationClient {
 
   break(): void { this.#client.destroy() }
 
+  snap(xml: string): void { this.#client.socket.write(xml.slice(0, xml.length / 2), () => { this.#client.destroy() }) }
+
   #sayGoodbye(): void {
     if (!this.#saidGoodbye) this.#client.send(footer)
     this.#saidGoodbye = true

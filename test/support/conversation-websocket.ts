@@ -1,6 +1,8 @@
 /** Conversations over WebSocket (RFC 7395). */
+import type { Socket } from 'node:net'
 import type { Element } from '../../src/xml/element.ts'
 import type { ClientAdapter, ConversationClient } from './conversation-client.ts'
+import { textFrame } from './raw-websocket.ts'
 import { NS_FRAMING, WireClient } from './wire-client.ts'
 
 class WebSocketConversation implements ConversationClient {
@@ -31,6 +33,12 @@ class WebSocketConversation implements ConversationClient {
   }
 
   break(): void { this.#client.socket.terminate() }
+
+  snap(xml: string): void {
+    const { _socket: wire } = this.#client.socket as unknown as { readonly _socket: Socket }
+    const whole = textFrame(xml)
+    wire.write(whole.subarray(0, whole.length / 2), () => { this.break() })
+  }
 
   #sayGoodbye(): void {
     if (!this.#saidGoodbye) this.#client.send(`<close xmlns='${NS_FRAMING}'/>`)

@@ -22,6 +22,7 @@ export type Step = Place & (
   | { readonly does: 'receive', readonly elements: readonly string[], readonly inAnyOrder: boolean }
   | { readonly does: 'receive nothing' }
   | { readonly does: 'receive a stream error', readonly condition: string }
+  | { readonly does: 'be asked' }
   | { readonly does: 'disconnect' }
   | { readonly does: 'break' })
 
@@ -58,6 +59,7 @@ const sentences = [
   sentence(' receives in any order:', (_, elements) => ({ does: 'receive', elements, inAnyOrder: true })),
   sentence(' receives nothing', () => ({ does: 'receive nothing' })),
   sentence(' receives a stream error (?<condition>[a-z-]+)', ({ condition = '' }) => ({ does: 'receive a stream error', condition })),
+  sentence(' is asked for an acknowledgement', () => ({ does: 'be asked' })),
   sentence(' disconnects', () => ({ does: 'disconnect' })),
 ]
 

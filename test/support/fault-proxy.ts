@@ -13,6 +13,8 @@ export interface FaultProxyOptions {
   readonly meanBytes: number
   /** After so many connections in a row that got nowhere one is spared for a while: for clients that give up. */
   readonly mercyAfter?: number
+  /** One connection in so many is cut at the client's end alone: the server hears nothing of it, and nothing more. None where 0. */
+  readonly unseenOneIn?: number
 }
 
 /** A full handshake with certificates takes about 4 kB; one connection in so many may be cut in its own. */
@@ -57,7 +59,7 @@ export class FaultProxy {
   }
 
   #take(client: Socket): void {
-    const { random, meanBytes, port, mercyAfter = Infinity } = this.#options
+    const { random, meanBytes, port, mercyAfter = Infinity, unseenOneIn = 0 } = this.#options
     const server = connect(port, '127.0.0.1')
     const pair = [client, server] as const
     this.#pairs.add(pair)
@@ -67,6 +69,7 @@ export class FaultProxy {
     const inHandshake = random.oneIn(handshakeCutOneIn) && !isSpared
     let left = inHandshake ? random.below(handshakeBytes) : (isSpared ? sparedBytes : handshakeBytes) + Math.ceil(-Math.log((random.below(resolution) + 1) / resolution) * meanBytes)
     const isReset = random.oneIn(2)
+    const isUnseen = unseenOneIn > 0 && random.oneIn(unseenOneIn)
     let carried = 0
 
     const relay = (from: Socket, to: Socket, isCounted: boolean) => {
@@ -80,6 +83,10 @@ export class FaultProxy {
         this.cuts[inHandshake ? 'handshake' : isUpstream ? 'upstream' : 'downstream'] += 1
         this.#inVain = carried < sparedBytes ? this.#inVain + 1 : 0
         from.pause()
+        if (isUnseen) {
+          this.#silence(client, server, isReset)
+          return
+        }
         // The last bytes arrive, so that the other end has half of something.
         to.write(chunk.subarray(0, left), () => { this.#cut(pair, isReset) })
       })
@@ -91,6 +98,15 @@ export class FaultProxy {
     }
     relay(client, server, isUpstream)
     relay(server, client, !isUpstream)
+  }
+
+  /** The server's end stays open until the network is taken down. */
+  #silence(client: Socket, server: Socket, isReset: boolean): void {
+    client.removeAllListeners('close')
+    server.removeAllListeners('data')
+    server.pause()
+    if (isReset) client.resetAndDestroy()
+    else client.destroy()
   }
 
   #cut(pair: readonly [Socket, Socket], isReset = false): void {

@@ -17,6 +17,7 @@ export class RecordedOutbound implements OutboundStream {
   readonly sent: string[] = []
 
   send(wire: Uint8Array): void { this.sent.push(Buffer.from(wire).toString()) }
+  say(markup: string): void { this.sent.push(markup) }
   pause(milliseconds: number): void { this.sent.push(`(pause ${milliseconds})`) }
   end(error: StreamError | null): void { this.sent.push(`(end ${error?.condition ?? 'in good order'})`) }
 

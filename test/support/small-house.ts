@@ -10,6 +10,7 @@ import { fullJid } from '../../src/xmpp/jid.ts'
 import { bare } from './external-certificate.ts'
 import { principalOf, RecordedOutbound, stanza } from './recorded-outbound.ts'
 import { domainpart } from './stream-rig.ts'
+import { TurnedClock } from './turned-clock.ts'
 
 export interface Guest {
   readonly jid: string
@@ -19,10 +20,11 @@ export interface Guest {
 }
 
 export class SmallHouse {
+  readonly clock = new TurnedClock()
   readonly #domain: EmbeddedDomain
 
   constructor(spoken: readonly Feature[] = features) {
-    const router = new Router(new Set(['example.net']), new IqDispatch(spoken, { name: 'Meerkat', version: '1.2.3' }))
+    const router = new Router(new Set(['example.net']), new IqDispatch(spoken, { name: 'Meerkat', version: '1.2.3' }), this.clock)
     this.#domain = new EmbeddedDomain(domainpart('example.net'), router, () => 'made')
   }
 
@@ -34,6 +36,7 @@ export class SmallHouse {
     const stream: OutboundStream = {
       facts: outbound.facts,
       send: wire => { onSend(session); outbound.send(wire) },
+      say: markup => { outbound.say(markup) },
       pause: milliseconds => { outbound.pause(milliseconds) },
       end: error => { outbound.end(error) },
     }

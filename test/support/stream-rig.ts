@@ -5,13 +5,14 @@ import { pki } from '../../src/auth/backends/pki.ts'
 import type { Principal } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import { ReceivingStream } from '../../src/stream/receiving-stream.ts'
-import type { OutboundStream, ServedHost, StanzaSink } from '../../src/stream/stream-services.ts'
+import type { OutboundStream, Resumption, ServedHost, StanzaSink } from '../../src/stream/stream-services.ts'
 import type { ConnectionFacts } from '../../src/stream/transport.ts'
 import type { LogEvent } from '../../src/telemetry/log.ts'
 import { noTraffic } from '../../src/telemetry/traffic.ts'
+import type { ScannedElement } from '../../src/xml/scanned.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import { type Domainpart, fullJid, type FullJid, parseDomainpart } from '../../src/xmpp/jid.ts'
-import { NS_BIND, NS_CLIENT, NS_SASL } from '../../src/xmpp/namespaces.ts'
+import { NS_BIND, NS_CLIENT, NS_SASL, NS_SM } from '../../src/xmpp/namespaces.ts'
 import type { Stanza } from '../../src/xmpp/stanza.ts'
 import { certificateWith } from './external-certificate.ts'
 import { passwordLogin } from './password-login.ts'
@@ -28,6 +29,7 @@ export const domainpart = (text: string): Domainpart => {
 export class RecordedSink implements StanzaSink {
   readonly jid: FullJid
   readonly received: Stanza[] = []
+  readonly controlled: string[] = []
   readonly endings: ('closed' | 'lost' | 'failed')[] = []
   onReceive: (stanza: Stanza) => void = () => undefined
 
@@ -36,6 +38,11 @@ export class RecordedSink implements StanzaSink {
   receive(stanza: Stanza): void {
     this.received.push(stanza)
     this.onReceive(stanza)
+  }
+
+  control(element: ScannedElement): boolean {
+    this.controlled.push(element.local)
+    return element.ns === NS_SM
   }
 
   streamEnded(how: 'closed' | 'lost' | 'failed'): void { this.endings.push(how) }
@@ -47,6 +54,7 @@ export interface RigOptions {
   readonly verdict?: CertificateVerdict
   readonly backend?: AuthBackend
   readonly bind?: Binder
+  readonly resume?: ServedHost['resume']
   readonly mechanisms?: ServedHost['mechanisms']
   readonly facts?: Partial<ConnectionFacts>
   /** Of logins by password. */
@@ -55,6 +63,8 @@ export interface RigOptions {
 
 export const alice = certificateWith({ xmppAddrs: ['alice@example.net'] })
 export const bindAs: Binder = ({ account }, requested) => new RecordedSink(fullJid(account, requested ?? 'made'))
+
+const nothingToResume = (): Resumption => ({ kind: 'failed', condition: 'item-not-found', handled: null, error: null })
 
 export class StreamRig {
   readonly transport: RecordedTransport
@@ -65,7 +75,7 @@ export class StreamRig {
   readonly over: OutboundStream[] = []
   sink: RecordedSink | null = null
 
-  constructor({ verdict = { kind: 'accepted', certificate: alice }, backend = pki, bind = bindAs, mechanisms = ['external'], facts, passwords = passwordLogin() }: RigOptions = {}) {
+  constructor({ verdict = { kind: 'accepted', certificate: alice }, backend = pki, bind = bindAs, resume = nothingToResume, mechanisms = ['external'], facts, passwords = passwordLogin() }: RigOptions = {}) {
     const { clock } = this
     const { log, events } = recordingLog()
     this.events = events
@@ -82,6 +92,7 @@ export class StreamRig {
           const bound = bind(principal, requested)
           return bound instanceof Promise ? bound.then(keep) : keep(bound)
         },
+        resume,
       }
     }
     const hosts = new Map([['example.net', served('example.net')], ['example.org', served('example.org')]])
@@ -91,7 +102,7 @@ export class StreamRig {
       host: name => hosts.get(name) ?? null,
       newStreamId: () => { ids += 1; return `id-${ids}` },
       over: stream => { this.over.push(stream) },
-      clock, log, traffic: noTraffic(),
+      clock, log, traffic: noTraffic(), offersClientState: true,
     })
   }
 

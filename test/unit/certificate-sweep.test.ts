@@ -14,14 +14,15 @@ const certificate = { fingerprint256: 'aa', notAfter: Number.MAX_SAFE_INTEGER } 
 const accepted: CertificateVerdict = { kind: 'accepted', certificate }
 const refused = (reason: RefusalReason): CertificateVerdict => ({ kind: 'refused', reason, text: 'Words.', certificate })
 
-interface Seen { asked: number, ended: { readonly reason: Departure, readonly error: StreamError | null } | null, verdict: CertificateVerdict }
+interface Seen { asked: number, isDetached: boolean, ended: { readonly reason: Departure, readonly error: StreamError | null } | null, verdict: CertificateVerdict }
 
 function sessionOf(proof: Principal['certificate'] = certificate, verdict = accepted): { readonly session: Session, readonly seen: Seen } {
-  const seen: Seen = { asked: 0, ended: null, verdict }
+  const seen: Seen = { asked: 0, isDetached: false, ended: null, verdict }
   const session = {
     jid: 'alice@localhost/x', principal: { certificate: proof },
     facts: { certificate: () => { seen.asked += 1; return seen.verdict } },
-    end: (reason: Departure, error: StreamError | null) => { seen.ended = { reason, error } },
+    get isDetached() { return seen.isDetached },
+    suspend: (reason: Departure, error: StreamError) => { seen.ended = { reason, error } },
   }
   return { session: session as unknown as Session, seen }
 }
@@ -64,6 +65,16 @@ describe('a session whose certificate', () => {
     const one = sessionOf(null, refused('revoked'))
     sweepOver(one).clock.advance(60_000)
     assert.deepEqual([one.seen.ended, one.seen.asked], [null, 0])
+  })
+  test('is of no connection, because the session waits for its client, is left alone: it is taken up with a good one only', () => {
+    const one = sessionOf(certificate, refused('revoked'))
+    one.seen.isDetached = true
+    const { clock } = sweepOver(one)
+    clock.advance(60_000)
+    assert.deepEqual([one.seen.ended, one.seen.asked], [null, 0])
+    one.seen.isDetached = false
+    clock.advance(30_000)
+    assert.equal(one.seen.ended!.reason, 'revoked')
   })
   test('cannot be judged for a fault of ours: told, and the others are judged all the same', () => {
     const [bad, good] = [sessionOf(), sessionOf(certificate, refused('revoked'))]

@@ -18,11 +18,13 @@ const name = domainpart('example.net')
 class NarrowDomain implements Domain {
   readonly name = name
   readonly departures: string[] = []
+  readonly undelivered: string[] = []
   attached = 0
   bind: Domain['bind'] = ({ account }) => fullJid(account, 'only')
   attach(): Attachment {
     this.attached += 1
-    return { receive: () => undefined, detach: reason => { this.departures.push(reason) } }
+    return { receive: () => undefined, detach: reason => { this.departures.push(reason) },
+      undelivered: stanzas => { this.undelivered.push(...stanzas.map(({ wire }) => Buffer.from(wire).toString())) } }
   }
 }
 
@@ -35,7 +37,7 @@ function house(options: Partial<SessionManagerOptions> = {}) {
   const manager = new SessionManager({
     hosts: [{ domain, mechanisms: ['external'],
       saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
-    resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, newId: () => { ids += 1; return `id-${ids}` }, clock, log, traffic: noTraffic(), ...options,
+    resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, resumption: { seconds: 300, location: null, maxStanzas: 1_000, maxBytes: 1_048_576 }, holdsPresence: true, newId: () => { ids += 1; return `id-${ids}` }, clock, log, traffic: noTraffic(), ...options,
   })
   const arrive = (certificate = alice): RecordedTransport => {
     const transport = new RecordedTransport(() => ({ kind: 'accepted', certificate }))

@@ -18,6 +18,7 @@ function recorded(limiter: RateLimiter | null = null) {
   const session: Session = new Session(fullJid(account, 'orchard'), principalOf(account), {
     facts: outbound.facts,
     send: wire => { outbound.send(wire); note('sent') },
+    say: markup => { note(markup) },
     pause: milliseconds => { note(`paused ${milliseconds}`) },
     end: error => { note(`stream ended: ${error?.condition ?? 'in good order'}`); session.streamEnded(error === null ? 'closed' : 'failed') },
   }, limiter, (_, reason) => { note(`reported: ${reason}`) })
@@ -27,6 +28,7 @@ function recorded(limiter: RateLimiter | null = null) {
       note(`detached: ${reason}`)
       session.deliver(Buffer.from('<late/>'))
     },
+    undelivered: () => { note('undelivered') },
   })
   return { session, happened, outbound }
 }
@@ -68,7 +70,7 @@ test('a session whose domain fails when it leaves has ended all the same: its JI
     const reported: string[] = []
     const outbound = new RecordedOutbound()
     const session = new Session(fullJid(account, 'orchard'), principalOf(account), outbound, null, (_, reason) => { reported.push(reason) })
-    session.attach({ receive: () => undefined, detach: () => { throw new TypeError('a bug') } })
+    session.attach({ receive: () => undefined, detach: () => { throw new TypeError('a bug') }, undelivered: () => undefined })
     assert.throws(() => { end(session) }, TypeError)
     assert.deepEqual(reported, ['lost'])
     assert.deepEqual(outbound.sent, index === 0 ? [] : ['(end conflict)'])

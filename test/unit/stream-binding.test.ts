@@ -55,7 +55,7 @@ describe('binding', () => {
   test('anything else before it ends the stream: a stanza is not-authorized (RFC 6120 §7.1)', () => {
     for (const [xml, condition] of [[message, 'not-authorized'], [`<presence xmlns='${NS_CLIENT}'/>`, 'not-authorized'],
       [`<iq xmlns='${NS_CLIENT}' type='set' id='1'><session xmlns='urn:ietf:params:xml:ns:xmpp-session'/></iq>`, 'not-authorized'],
-      ["<message xmlns='jabber:server'/>", 'invalid-namespace'], ["<enable xmlns='urn:xmpp:sm:3'/>", 'unsupported-stanza-type']] as const) {
+      ["<message xmlns='jabber:server'/>", 'invalid-namespace'], ["<r xmlns='urn:xmpp:sm:3'/>", 'unsupported-stanza-type']] as const) {
       const rig = new StreamRig().restarted()
       rig.transport.say(xml)
       rig.assertEnded(condition)

@@ -3,7 +3,8 @@ import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { parse } from '../../src/xml/parse.ts'
 import { scanChildren, scanDocument } from '../../src/xml/scanner.ts'
-import { standAlone, withAttribute } from '../../src/xml/splice.ts'
+import { standAlone, withAttribute, withChild } from '../../src/xml/splice.ts'
+import { tag } from '../../src/xml/write.ts'
 import { goodInputs } from './xml-bad-input.ts'
 
 const stamp = (xml: string, value: string) => Buffer.from(withAttribute(scanDocument(Buffer.from(xml)), 'from', value)).toString()
@@ -59,4 +60,13 @@ test('children of a body declare what they inherited and used, and mean the same
 test('bytes that are part of a larger array are spliced by their own offsets', () => {
   const large = new Uint8Array(Buffer.from('xxxxx<a>é</a>yyyy'))
   assert.equal(Buffer.from(withAttribute(scanDocument(large.subarray(5, 14)), 'b', 'c')).toString(), '<a b=\'c\'>é</a>')
+})
+
+test('a child is put behind all that is there, however the element is written', () => {
+  const added = (xml: string) => Buffer.from(withChild(scanDocument(Buffer.from(xml)), tag('z', { xmlns: 'u' }))).toString()
+  assert.equal(added('<a/>'), '<a><z xmlns=\'u\'/></a>')
+  assert.equal(added('<x:a xmlns:x="v" b=\'/\' />'), '<x:a xmlns:x="v" b=\'/\' ><z xmlns=\'u\'/></x:a>')
+  assert.equal(added('<a>t<b/></a > '), '<a>t<b/><z xmlns=\'u\'/></a >')
+  assert.equal(added('<a><![CDATA[</a>]]></a>'), '<a><![CDATA[</a>]]><z xmlns=\'u\'/></a>')
+  for (const xml of goodInputs) assert.equal(parse(Buffer.from(added(xml))).children.at(-1)?.local, 'z')
 })

@@ -1,0 +1,88 @@
+/**
+ * What becomes of stanzas that a client never acknowledged (XEP-0198 §4): as of those to a resource that is not there (RFC 6121 §8.5.3.2).
+ * A message goes to another resource or back to its sender, a request is answered with an error, presence has been overtaken.
+ */
+import type { Directory } from '../session/directory.ts'
+import type { Unacknowledged } from '../session/stream-management.ts'
+import type { XmlLimits } from '../xml/limits.ts'
+import { Scanner } from '../xml/scanner.ts'
+import { domainOf, isFull, type Jid, parseJid } from '../xmpp/jid.ts'
+import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
+import { mostAvailable, nonNegative } from './availability.ts'
+import { delayed } from './delay.ts'
+import type { Resident } from './resident.ts'
+
+/** Accepted once, so accepted again whatever the limits are now. */
+const noLimits: XmlLimits = { maxBytes: Infinity, maxDepth: Infinity, maxAttributes: Infinity, maxNameBytes: Infinity }
+
+/** Whether it was there, with the priority that it has, when something was sent to its account. */
+const had = ({ availability }: Resident, at: number): boolean => availability !== null && availability.since < at
+
+export class UndeliveredRules {
+  readonly #directory: Directory<Resident>
+  readonly #scanner = new Scanner(noLimits)
+
+  constructor(directory: Directory<Resident>) { this.#directory = directory }
+
+  /** `gone` is out of the directory already; another client may be bound to its JID by now. */
+  passOn(gone: Resident, { wire, at }: Unacknowledged): void {
+    const stanza = readStanza(this.#scanner.scan(wire))
+    if (stanza === null) return
+    const to = (stanza.to === null ? null : parseJid(stanza.to)) ?? gone.account
+    switch (stanza.kind) {
+      case 'message':
+        this.#message(gone, stanza, to, at)
+        return
+      case 'iq':
+        // What was asked of that client can be answered by no other.
+        if (stanza.iqType === 'get' || stanza.iqType === 'set') this.#refuse(stanza, to)
+        return
+      case 'presence':
+        // Whoever was to see it has gone, or is shown the last one when it comes back.
+        return
+    }
+  }
+
+  #message(gone: Resident, stanza: Stanza, to: Jid, at: number): void {
+    const type = stanza.messageType
+    // RFC 6121 §8.5.3.2.1: these are never passed on, and never answered.
+    if (type === 'error') return
+    const successor = isFull(to) ? this.#directory.get(to) : undefined
+    if (successor !== undefined) {
+      this.#deliver([successor], stanza, at)
+      return
+    }
+    if (type === 'headline') {
+      // RFC 6121 §8.5.2.1.1: all that were there have it; who came later has not.
+      if (!isFull(to)) this.#deliver(nonNegative(this.#directory.ofAccount(gone.account)).filter(resident => !had(resident, at)), stanza, at)
+      return
+    }
+    // RFC 6121 §8.5.3.2.1: what was meant for that resource goes on to the account only if it is a chat message.
+    if (isFull(to) && type !== 'chat') {
+      this.#refuse(stanza, to)
+      return
+    }
+    const chosen = mostAvailable(this.#directory.ofAccount(gone.account))
+    if (chosen.length === 0) {
+      this.#refuse(stanza, to)
+      return
+    }
+    // RFC 6121 §8.5.2.1.1: those that were equals of the one that has gone were given it then.
+    if (!isFull(to) && chosen.some(resident => resident.availability?.priority === gone.lastPriority && had(resident, at))) return
+    this.#deliver(chosen, stanza, at)
+  }
+
+  #deliver(recipients: readonly Resident[], stanza: Stanza, at: number): void {
+    const [first] = recipients
+    if (first === undefined) return
+    const wire = delayed(stanza, domainOf(first.jid), at)
+    for (const { session } of recipients) session.deliver(wire)
+  }
+
+  /** The sender is told, if it is still there. */
+  #refuse(stanza: Stanza, to: Jid): void {
+    const sender = stanza.from === null ? undefined : this.#directory.get(stanza.from)
+    sender?.session.deliver(errorReply(stanza, new StanzaError('service-unavailable', 'the client went away before it had acknowledged this'), to, sender.jid))
+  }
+}
