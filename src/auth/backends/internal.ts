@@ -8,8 +8,8 @@ import { embeddedAccounts, embeddedPatience } from '../accounts/open-accounts.ts
 import type { BackendDefinition } from '../backend.ts'
 import { AccountsBackend } from './accounts-backend.ts'
 
-/** So many milliseconds it is believed that there is no account yet: every stream asks several times, and looking costs as much as the rest of it. */
-const lookEvery = 1_000
+/** So many milliseconds it is believed that there is no account yet: every stream asks several times. Too short for anybody to notice. */
+const lookEvery = 20
 
 export const internal: BackendDefinition = {
   name: 'internal',
