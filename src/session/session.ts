@@ -65,10 +65,7 @@ export class Session implements StanzaSink {
     if (from !== null && from !== this.jid && !this.#isOurs(from)) {
       throw new StreamError('invalid-from', 'a stanza whose "from" is not this session')
     }
-    if (this.#limiter !== null) {
-      const milliseconds = this.#limiter.take()
-      if (milliseconds > 0) this.#stream?.pause(milliseconds)
-    }
+    if (this.#limiter !== null) this.#slowDown(this.#limiter)
     // XEP-0198 §4: it is handled as soon as we answer for it.
     this.#management?.handle()
     this.#attachment?.receive(stanza)
@@ -76,6 +73,8 @@ export class Session implements StanzaSink {
 
   control(element: ScannedElement): boolean {
     if (element.ns !== NS_SM || this.#managed === null) return false
+    // What is no stanza is work all the same.
+    if (this.#limiter !== null) this.#slowDown(this.#limiter)
     const management = this.#management
     switch (element.local) {
       case 'enable':
@@ -163,6 +162,11 @@ export class Session implements StanzaSink {
   giveBack(): void {
     const all = this.#management?.takeAll() ?? []
     if (all.length > 0) this.#attachment?.undelivered(all)
+  }
+
+  #slowDown(limiter: RateLimiter): void {
+    const milliseconds = limiter.take()
+    if (milliseconds > 0) this.#stream?.pause(milliseconds)
   }
 
   /** XEP-0198 §3. */
