@@ -70,6 +70,9 @@ export interface Listening {
   readonly tcp: TcpMode | null
 }
 
+/** Bytes that go with what is sent again to a client that resumes: all of it together may wait for a client that reads slowly. */
+const besides = 1_000
+
 export class App {
   readonly #options: AppOptions
   readonly #manager: SessionManager
@@ -106,7 +109,7 @@ export class App {
       rate: limits.max_stanzas_per_second === 0 ? null : { perSecond: limits.max_stanzas_per_second, burst: limits.max_stanza_burst },
       resumption: {
         seconds: session.resume_timeout, location: session.location ?? null,
-        maxStanzas: session.max_unacked_stanzas, maxBytes: session.max_unacked_bytes ?? limits.max_unread_bytes,
+        maxStanzas: session.max_unacked_stanzas, maxBytes: (session.max_unacked_bytes ?? limits.max_unread_bytes) - besides,
       },
       holdsPresence: session.hold_presence,
       newId,

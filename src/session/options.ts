@@ -18,7 +18,7 @@ export const limitsOptions = Type.Object({
   }),
   max_stanzas_per_second: Type.Integer({
     default: 0, minimum: 0, maximum: 1_000_000, unit: 'stanzas per second',
-    description: 'Stanzas that a session may send in the long run. 0 is no limit.',
+    description: 'Stanzas, and elements of stream management, that a session may send in the long run. 0 is no limit.',
   }),
   max_stanza_burst: Type.Integer({
     default: 100, minimum: 1, maximum: 1_000_000, unit: 'stanzas',
@@ -48,7 +48,7 @@ export const sessionOptions = Type.Object({
   }),
   max_unacked_bytes: Type.Optional(Type.Integer({
     minimum: 10_000, maximum: 1_073_741_824, unit: 'bytes',
-    description: 'Bytes of those stanzas. Without this key it is `limits.max_unread_bytes`.',
+    description: 'Bytes of those stanzas, and at most `limits.max_unread_bytes`, which it is without this key: they are sent again all at once.',
   })),
   hold_presence: Type.Boolean({
     default: true,

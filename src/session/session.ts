@@ -72,10 +72,7 @@ export class Session implements StanzaSink {
     if (from !== null && from !== this.jid && !this.#isOurs(from)) {
       throw new StreamError('invalid-from', 'a stanza whose "from" is not this session')
     }
-    if (this.#limiter !== null) {
-      const milliseconds = this.#limiter.take()
-      if (milliseconds > 0) this.#stream?.pause(milliseconds)
-    }
+    if (this.#limiter !== null) this.#slowDown(this.#limiter)
     if (this.#isDraining) {
       this.#refuse(stanza)
       return
@@ -86,6 +83,8 @@ export class Session implements StanzaSink {
   }
 
   control(element: ScannedElement): boolean {
+    // What is no stanza is work all the same.
+    if (this.#limiter !== null) this.#slowDown(this.#limiter)
     if (element.ns === NS_CSI) return this.#indicate(element.local)
     if (element.ns !== NS_SM || this.#managed === null) return false
     const management = this.#management
@@ -220,6 +219,11 @@ export class Session implements StanzaSink {
     const management = this.#management
     if (management === null) this.#stream?.send(wire)
     else this.#deliverManaged(wire, management)
+  }
+
+  #slowDown(limiter: RateLimiter): void {
+    const milliseconds = limiter.take()
+    if (milliseconds > 0) this.#stream?.pause(milliseconds)
   }
 
   /** XEP-0198 §3. */

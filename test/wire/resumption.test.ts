@@ -17,6 +17,7 @@ import { NS_SASL, streamErrorIn } from '../support/wire-client.ts'
 
 const NS_SM = 'urn:xmpp:sm:3'
 const password = 'open sesame'
+const maxUnread = 20_000
 const tls = `tls.certfile = "certs/server.crt"
 tls.keyfile = "certs/server.key"
 tls.cacertfile = "certs/clients.crt"
@@ -35,6 +36,8 @@ tls.disconnect_on_failure = false
 [auth]
 methods = ["pki", "internal"]
 sasl_mechanisms = ["external", "plain"]
+[limits]
+max_unread_bytes = ${maxUnread}
 ${fewIterations}`
 
 const authority = new ClientAuthority()
@@ -263,5 +266,39 @@ for (const [index, way] of ways.entries()) {
     await back.client.close()
     assert.equal(sessionsOf('alice'), 0)
     await revoke()
+  })
+}
+
+for (const way of ways) {
+  test(`over ${way.name}: however much waits for a client, it can resume, as long as there is anything to resume (limits.max_unread_bytes)`, async () => {
+    for (const total of [maxUnread - 2_000, maxUnread - 1_001, maxUnread - 1_000, maxUnread - 999, maxUnread - 100, maxUnread]) {
+      const { guest: alice, id } = await Guest.settle(overWebSocket, authority.issue('alice'))
+      const { guest: bob } = await Guest.settle(overWebSocket, authority.issue('bob'))
+      alice.client.break()
+      await settledBy(() => gateway.eventsNamed('session.detached').some(({ jid }) => jid === alice.jid))
+      // As the gateway keeps it: with its sender.
+      const message = (bytes: number) => {
+        const rest = chat(alice.jid, 'full').length + ` from='${bob.jid}'`.length
+        return chat(alice.jid, 'full').replace('<body>', `<body>${'x'.repeat(bytes - rest)}`)
+      }
+      bob.client.send(message(9_000))
+      bob.client.send(message(total - 9_000))
+      bob.client.send(`<r xmlns='${NS_SM}'/>`)
+      while ((await bob.client.next())?.local !== 'a');
+      // What is too much ends the session a moment later.
+      clock.advance(1)
+      const back = await Guest.login(way, authority.issue('alice'))
+      back.resume(id)
+      const answer = await back.client.next()
+      const isOver = gateway.eventsNamed('session.ended').some(({ jid }) => jid === alice.jid)
+      assert.equal(answer?.local, isOver ? 'failed' : 'resumed', String(total))
+      if (total < maxUnread - 1_000) assert.ok(!isOver, String(total))
+      if (!isOver) {
+        for (const local of ['message', 'message', 'r']) await back.hear(local)
+        back.client.send(`<a xmlns='${NS_SM}' h='2'/>`)
+      }
+      await Promise.all([back.client.close(), bob.client.close()])
+      await settledBy(() => sessionsOf('alice') === 0)
+    }
   })
 }
