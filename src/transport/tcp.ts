@@ -23,7 +23,7 @@ const closingTimeout = 5_000
 const tinyBytes = 64
 /** After so many tiny pieces the client is read from in gulps, with so many milliseconds between two: each read costs far more than a byte of it. */
 const maxTinyPieces = 8
-const gulpInterval = 10
+const gulpInterval = 20
 
 const proceed = tag('proceed', { xmlns: NS_TLS })
 
