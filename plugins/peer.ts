@@ -30,7 +30,7 @@ export class Peers {
     this.#arrivals = arrivals
   }
 
-  of(request: FastifyRequest): Peer {
+  of(request: Pick<FastifyRequest, 'raw'>): Peer {
     // One connection of a proxy carries the requests of many clients.
     const forwarded = this.#arrivals?.of(request)
     if (forwarded !== undefined) return forwarded

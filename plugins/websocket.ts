@@ -60,7 +60,7 @@ export async function websocket(fastify: FastifyInstance, options: WebSocketPlug
 
   // What `ws` finds wrong with the opening handshake (RFC 6455 §4.2.1): key, version, lists that cannot be parsed.
   fastify.websocketServer.on('wsClientError', (error, socket, request) => {
-    log.info({ event: 'websocket.refused', status: 400, reason: error.message, address: request.socket.remoteAddress, origin: request.headers.origin })
+    log.info({ event: 'websocket.refused', status: 400, reason: error.message, address: peers.of({ raw: request }).remoteAddress, origin: request.headers.origin })
     socket.once('finish', () => { socket.destroy() })
     socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\nSec-WebSocket-Version: 13\r\nContent-Type: text/plain; charset=utf-8\r\n'
       + `Content-Length: ${Buffer.byteLength(error.message) + 1}\r\n\r\n${error.message}\n`)

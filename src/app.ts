@@ -42,6 +42,9 @@ import { tlsServerOptions } from './transport/tls-server-options.ts'
 import { defaultXmlLimits } from './xml/limits.ts'
 import { Scanner } from './xml/scanner.ts'
 
+/** Of the time to stop in, what acknowledgements may take; the rest is for goodbyes. */
+const drainShare = 0.75
+
 /** How often a stopping gateway looks whether everybody has gone, in milliseconds. */
 const drainPoll = 20
 
@@ -66,6 +69,9 @@ export interface Listening {
   /** Where XMPP is spoken without HTTP. */
   readonly tcp: TcpMode | null
 }
+
+/** Bytes that go with what is sent again to a client that resumes: all of it together may wait for a client that reads slowly. */
+const besides = 1_000
 
 export class App {
   readonly #options: AppOptions
@@ -103,8 +109,9 @@ export class App {
       rate: limits.max_stanzas_per_second === 0 ? null : { perSecond: limits.max_stanzas_per_second, burst: limits.max_stanza_burst },
       resumption: {
         seconds: session.resume_timeout, location: session.location ?? null,
-        maxStanzas: session.max_unacked_stanzas, maxBytes: session.max_unacked_bytes ?? limits.max_unread_bytes,
+        maxStanzas: session.max_unacked_stanzas, maxBytes: (session.max_unacked_bytes ?? limits.max_unread_bytes) - besides,
       },
+      holdsPresence: session.hold_presence,
       newId,
       clock,
       log,
@@ -158,14 +165,18 @@ export class App {
     return listening
   }
 
-  /** Stops in good order: no new clients, a goodbye to those that are here, and after so many milliseconds the end. Idempotent. */
+  /** Stops in good order: no new clients, nothing lost that was taken, a goodbye to those that are here, and after so many milliseconds the end. Idempotent. */
   async close(milliseconds: number): Promise<void> {
     if (this.#isStopping) return
     this.#isStopping = true
     this.#tlsReload.stop()
-    this.#manager.shutdown()
     // The listeners stay open meanwhile: `/readyz` tells a load balancer that no new clients are wanted here.
-    await this.#allGone(milliseconds)
+    const { promise: deadline, resolve } = Promise.withResolvers<undefined>()
+    const timer = this.#options.clock.after(milliseconds, () => { resolve(undefined) })
+    await this.#manager.drain(milliseconds * drainShare)
+    this.#manager.shutdown()
+    await this.#allGone(deadline)
+    timer.cancel()
     for (const liveness of this.#liveness) liveness.stop()
     const closed = this.#servers.map(({ server }) => new Promise<void>(resolve => { server.close(() => { resolve() }) }))
     this.#limits.cutAll()
@@ -245,7 +256,7 @@ export class App {
 
   /** `index`: of its TLS material. */
   async #openTcp({ ip, port, tls, max_stanza_size: maxBytes, ping_rate, state_timeout: stateTimeout }: ListenC2s, index: number): Promise<Listening> {
-    const { clock, log, patience = httpPatience, config: { limits: { max_unread_bytes: maxUnreadBytes } } } = this.#options
+    const { clock, log, patience = httpPatience, config: { limits: { max_unread_bytes: maxUnreadBytes }, session } } = this.#options
     const material = this.#options.tls[index]
     if (material?.server === null || material?.server === undefined) throw new Error('a listener for TCP without TLS')
     const trust = new Trust(tls.verify_mode, material.trust ?? { anchors: [], revocation: null })
@@ -254,7 +265,8 @@ export class App {
     this.#liveness.push(liveness)
     const listener = new TcpListener({
       tls, material: material.server, trust, handshakeTimeout: patience.handshake, log,
-      shared: { stateTimeout, limits: { ...defaultXmlLimits, maxBytes }, maxUnreadBytes, liveness, outbox: this.#outbox, clock },
+      shared: { stateTimeout, xmlLimits: { ...defaultXmlLimits, maxBytes }, limits: { maxBytes, idle: ping_rate || null }, maxUnreadBytes,
+        seeOtherHost: session.see_other_host ?? null, liveness, outbox: this.#outbox, clock },
       watch: server => { this.#limits.watch(server) },
       accept: transport => { this.#manager.accept(transport) },
     })
@@ -291,7 +303,9 @@ export class App {
         path, maxStanzaSize: max_stanza_size, compress, origins, peers, log, accept,
         shared: {
           stateTimeout: state_timeout,
+          limits: { maxBytes: max_stanza_size, idle: ping_rate || null },
           maxUnreadBytes,
+          seeOtherUri: config.session.see_other_uri ?? null,
           scanner: new Scanner({ ...defaultXmlLimits, maxBytes: max_stanza_size }),
           liveness, outbox, clock,
         },
@@ -313,14 +327,13 @@ export class App {
   }
 
   /** Resolves when the last client has gone, or has been cut at the deadline. */
-  #allGone(milliseconds: number): Promise<void> {
-    const { clock } = this.#options
-    const connections = () => this.#liveness.reduce((sum, { size }) => sum + size, this.#boshSessions.underWay)
+  #allGone(deadline: Promise<undefined>): Promise<void> {
+    const connections = () => this.#liveness.reduce((sum, { size }) => sum + size, this.#boshSessions.underWay + this.#boshSessions.owing)
     if (connections() === 0) return Promise.resolve()
     return new Promise(resolve => {
-      const end = () => { poll.cancel(); deadline.cancel(); resolve() }
-      const poll = clock.every(drainPoll, () => { if (connections() === 0) end() })
-      const deadline = clock.after(milliseconds, () => {
+      const end = () => { poll.cancel(); resolve() }
+      const poll = this.#options.clock.every(drainPoll, () => { if (connections() === 0) end() })
+      void deadline.then(() => {
         for (const liveness of this.#liveness) liveness.endAll()
         end()
       })

@@ -56,7 +56,7 @@ export class Arrivals {
   }
 
   /** The client of a request that came through a proxy; undefined where it came itself. */
-  of({ raw }: FastifyRequest): Peer | undefined { return this.#peers.get(raw) }
+  of({ raw }: Pick<FastifyRequest, 'raw'>): Peer | undefined { return this.#peers.get(raw) }
 
   /** Has to be the first hook of the listener: it holds for every path, upgrades and such without a route included. */
   watch(fastify: FastifyInstance): void {

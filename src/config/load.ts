@@ -7,6 +7,7 @@ import { Value } from 'typebox/value'
 import { checkAuth } from './check-auth.ts'
 import { checkHosts } from './check-hosts.ts'
 import { checkListeners } from './check-listeners.ts'
+import { checkSession } from './check-session.ts'
 import type { Config } from './config.ts'
 import { ConfigError } from './config-error.ts'
 import type { Mistake } from './config-error.ts'
@@ -73,6 +74,7 @@ function configOf(table: Table, file: string | null, folder: string): Config {
   checkMetrics(settings.listen.metrics, listeners, report)
   checkAuth(settings.auth, listeners, report)
   checkLimits(settings, report)
+  checkSession(settings.session, report)
   if (report.mistakes.length > 0) throw new ConfigError(report.mistakes)
   return { ...settings, file, general: { ...settings.general, hosts }, warnings: report.warnings }
 }
@@ -84,10 +86,16 @@ function readSettings(table: Table, report: Report): Settings {
   return settings
 }
 
-function checkLimits({ limits, listen }: Settings, report: Report): void {
+function checkLimits({ limits, listen, session }: Settings, report: Report): void {
   const endpoints = [...listen.http.flatMap(({ websocket, bosh }) => [websocket, bosh]), ...listen.c2s]
   const longest = Math.max(0, ...endpoints.map(endpoint => endpoint === false ? 0 : endpoint.max_stanza_size))
   if (limits.max_unread_bytes < longest && report.sound('limits', 'listen')) {
     report.warn('limits.max_unread_bytes', `a single stanza of max_stanza_size (${longest} bytes) disconnects the client that receives it.`)
+  }
+  if (session.max_unacked_bytes !== undefined && session.max_unacked_bytes > limits.max_unread_bytes && report.sound('limits', 'session')) {
+    report.mistake('session.max_unacked_bytes', {
+      found: String(session.max_unacked_bytes), allowed: `at most limits.max_unread_bytes (${limits.max_unread_bytes})`,
+      remedy: 'Raise limits.max_unread_bytes as well: a client that resumes its session is sent all of it at once.',
+    })
   }
 }

@@ -40,6 +40,8 @@ export class ManagedSessions {
   readonly #ended = new Map<string, EndedSession>()
   readonly #overflown = new Set<Session>()
   #timer: Timer | null = null
+  /** Sessions that are over and have not given back yet what they must. */
+  #giving = 0
   #isStopped = false
 
   constructor(options: ResumptionOptions, surroundings: Surroundings) {
@@ -54,6 +56,9 @@ export class ManagedSessions {
 
   /** Whether sessions can outlive their streams here. */
   get areResumable(): boolean { return this.#options.seconds > 0 }
+
+  /** Somebody is about to get what another client has missed. */
+  get isGivingBack(): boolean { return this.#giving > 0 }
 
   /** What a session begins with, and the id that its client may resume it by. */
   begin({ resume, max }: EnableRequest): { readonly management: StreamManagement, readonly id: string | null } {
@@ -109,7 +114,11 @@ export class ManagedSessions {
     this.#forget(session)
     if (this.#sessions.size === 0) this.#stopTimer()
     if (session.management === null || session.management.unacknowledged.length === 0) return
-    const giveBack = () => { this.#guard(session, () => { session.giveBack() }) }
+    this.#giving += 1
+    const giveBack = () => {
+      this.#giving -= 1
+      this.#guard(session, () => { session.giveBack() })
+    }
     if (when === 'now') giveBack()
     else this.#surroundings.clock.after(0, giveBack)
   }

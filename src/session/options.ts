@@ -18,14 +18,15 @@ export const limitsOptions = Type.Object({
   }),
   max_stanzas_per_second: Type.Integer({
     default: 0, minimum: 0, maximum: 1_000_000, unit: 'stanzas per second',
-    description: 'Stanzas that a session may send in the long run. 0 is no limit.',
+    description: 'Stanzas, and elements of stream management, that a session may send in the long run. 0 is no limit.',
   }),
   max_stanza_burst: Type.Integer({
     default: 100, minimum: 1, maximum: 1_000_000, unit: 'stanzas',
     description: 'Stanzas that a session may send at once before `max_stanzas_per_second` slows it down.',
   }),
   shutdown_timeout: Type.Integer({
-    default: 5_000, minimum: 0, maximum: 600_000, unit: 'ms', description: 'Time that clients get to say goodbye when the gateway stops.',
+    default: 5_000, minimum: 0, maximum: 600_000, unit: 'ms',
+    description: 'Time that clients get to acknowledge what they were sent, and to say goodbye, when the gateway stops.',
   }),
 }, { description: 'What one client, one account, one address and all of them together may take.' })
 
@@ -47,11 +48,23 @@ export const sessionOptions = Type.Object({
   }),
   max_unacked_bytes: Type.Optional(Type.Integer({
     minimum: 10_000, maximum: 1_073_741_824, unit: 'bytes',
-    description: 'Bytes of those stanzas. Without this key it is `limits.max_unread_bytes`.',
+    description: 'Bytes of those stanzas, and at most `limits.max_unread_bytes`, which it is without this key: they are sent again all at once.',
   })),
+  hold_presence: Type.Boolean({
+    default: true,
+    description: 'Let clients say that they are in the background, and hold presence back from them while they are (XEP-0352).',
+  }),
   location: Type.Optional(Type.String({
     minLength: 1, maxLength: 300,
     description: 'Where clients over TCP are to come back to, as `"host:port"` (XEP-0198 §3). Without this key they are told nothing.',
+  })),
+  see_other_uri: Type.Optional(Type.String({
+    minLength: 1, maxLength: 300,
+    description: 'Where WebSocket clients may go when the gateway stops (`see-other-uri`, RFC 7395 §3.6.1): a `wss` or `https` URI.',
+  })),
+  see_other_host: Type.Optional(Type.String({
+    minLength: 1, maxLength: 300,
+    description: 'Where TCP clients may go when the gateway stops (`see-other-host`, RFC 6120 §4.9.3.19), as `"host"` or `"host:port"`.',
   })),
 }, { description: 'What becomes of sessions.' })
 

@@ -14,8 +14,10 @@ import { bareOf, type Domainpart, type FullJid, fullJid, parseDomainpart } from 
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
 import { CertificateSweep } from './certificate-sweep.ts'
+import { HoldingRules } from './client-state.ts'
 import { Directory } from './directory.ts'
 import type { Departure, Domain } from './domain.ts'
+import { Drain } from './drain.ts'
 import { ManagedSessions, type ResumptionOptions } from './managed-sessions.ts'
 import type { ResourceConflictPolicy } from './options.ts'
 import { Session } from './session.ts'
@@ -35,6 +37,8 @@ export interface SessionManagerOptions {
   /** What one session may send; null for no limit. */
   readonly rate: Rate | null
   readonly resumption: ResumptionOptions
+  /** Whether presence waits for clients that say that they are in the background (XEP-0352). */
+  readonly holdsPresence: boolean
   /** Unpredictable, URL-safe, at least 64 random bits. */
   readonly newId: () => string
   readonly clock: Clock
@@ -50,7 +54,10 @@ export class SessionManager {
   readonly #sessions = new Directory<Session>()
   readonly #managed: ManagedSessions
   readonly #certificateSweep: CertificateSweep
-  #draining = false
+  readonly #holdingRules: HoldingRules | null
+  #isDraining = false
+  /** Nothing comes after this turn. */
+  #isEnding = false
 
   constructor(options: SessionManagerOptions) {
     this.#options = options
@@ -62,8 +69,12 @@ export class SessionManager {
       bind: (stream, principal, requested) => this.#bind(host.domain, stream, principal, requested),
       resume: (stream, principal, request) => this.#resume(stream, principal, request),
     } satisfies ServedHost]))
-    const { clock, log, newId, traffic } = options
-    this.#services = { host: name => this.#hostNamed(name), newStreamId: newId, clock, log, traffic, over: stream => { this.#streams.delete(stream) } }
+    const { clock, log, newId, traffic, holdsPresence } = options
+    this.#services = {
+      host: name => this.#hostNamed(name), newStreamId: newId, clock, log, traffic, offersClientState: holdsPresence,
+      over: stream => { this.#streams.delete(stream) },
+    }
+    this.#holdingRules = holdsPresence ? new HoldingRules() : null
     this.#managed = new ManagedSessions(options.resumption, { newId, clock, log })
     this.#certificateSweep = new CertificateSweep(() => this.#sessions.values(), { clock, log })
   }
@@ -80,16 +91,39 @@ export class SessionManager {
   accept(transport: Transport): void {
     const stream = new ReceivingStream(transport, this.#services)
     this.#streams.add(stream)
-    if (this.#draining) stream.end(new StreamError('system-shutdown'))
+    if (this.#isDraining) stream.end(goingAway())
+  }
+
+  /**
+   * Takes no new streams, and nothing more from those that are there. Resolves when everything that was taken is acknowledged or has
+   * gone back to who sent it, as far as that can be had in so many milliseconds; `shutdown` comes next.
+   */
+  async drain(milliseconds: number): Promise<void> {
+    this.#stopTaking()
+    if (milliseconds === 0) return
+    await new Drain({
+      sessions: () => this.#sessions.values(), isGivingBack: () => this.#managed.isGivingBack,
+      end: session => { session.end('shutdown', goingAway()) }, clock: this.#options.clock,
+    }).run(milliseconds)
   }
 
   /** Tells every client that the server goes away (RFC 6120 §4.9.3.20) and ends its stream. */
   shutdown(): void {
-    this.#draining = true
+    this.#stopTaking()
+    this.#isEnding = true
+    // Those first who leave something unacknowledged: whoever sent it can be told as long as it is there.
+    const sessions = () => [...this.#sessions.values()]
+    for (let left = sessions(); left.length > 0; left = sessions()) {
+      const unsettled = left.filter(({ isSettled }) => !isSettled)
+      for (const session of unsettled.length > 0 ? unsettled : left) session.end('shutdown', goingAway())
+    }
+    for (const stream of [...this.#streams]) stream.end(goingAway())
+  }
+
+  #stopTaking(): void {
+    this.#isDraining = true
     this.#certificateSweep.stop()
     this.#managed.stop()
-    for (const session of [...this.#sessions.values()]) session.end('shutdown', new StreamError('system-shutdown'))
-    for (const stream of [...this.#streams]) stream.end(new StreamError('system-shutdown'))
   }
 
   /** Holds every session against its certificate as of now: after authorities or revocation lists have changed. */
@@ -111,13 +145,14 @@ export class SessionManager {
 
   #begin(domain: Domain, stream: OutboundStream, principal: Principal, wanted: FullJid): Session {
     const { clock, log, maxSessionsPerAccount, rate } = this.#options
+    if (this.#isDraining) throw goingAway()
     const jid = this.#resolveConflict(wanted)
     if (!this.#hasRoom(jid, maxSessionsPerAccount)) {
       const text = 'this account has as many sessions as it may have'
       throw new StanzaError('resource-constraint', text, { cause: new LimitReached('limits.max_sessions_per_account', text) })
     }
     const limiter = rate === null ? null : new RateLimiter(rate, clock)
-    const session = new Session(jid, principal, stream, limiter, this.#ended, this.#managed)
+    const session = new Session(jid, principal, stream, limiter, this.#ended, this.#managed, this.#holdingRules)
     session.attach(domain.attach(session))
     this.#sessions.add(session)
     log.info({ event: 'session.bound', jid, mechanism: principal.mechanism, transport: session.facts.transport,
@@ -143,6 +178,7 @@ export class SessionManager {
       log.info({ event: 'session.not_resumed', account: principal.account, condition, reason, transport, address })
       return { kind: 'failed', condition, handled, error }
     }
+    if (this.#isDraining) throw goingAway()
     if (!this.#managed.areResumable) return fail('feature-not-implemented', 'sessions cannot be resumed here')
     const found = this.#managed.find(previd)
     if (found === null) return fail('item-not-found', 'there is no such session')
@@ -198,6 +234,8 @@ export class SessionManager {
     this.#sessions.remove(session)
     this.#options.log.info({ event: 'session.ended', jid: session.jid, reason, transport: session.facts.transport })
     // At the end of all there is no later.
-    this.#managed.remove(session, this.#draining ? 'now' : 'later')
+    this.#managed.remove(session, this.#isEnding ? 'now' : 'later')
   }
 }
+
+const goingAway = (): StreamError => new StreamError('system-shutdown')

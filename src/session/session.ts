@@ -6,9 +6,11 @@ import type { OutboundStream, StanzaSink } from '../stream/stream-services.ts'
 import type { ConnectionFacts } from '../stream/transport.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import { bareOf, type FullJid, parseJid } from '../xmpp/jid.ts'
-import { NS_SM } from '../xmpp/namespaces.ts'
-import { Stanza } from '../xmpp/stanza.ts'
+import { NS_CSI, NS_SM } from '../xmpp/namespaces.ts'
+import { errorReply, Stanza } from '../xmpp/stanza.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
+import { HeldPresence, type HoldingRules } from './client-state.ts'
 import type { Attachment, Departure } from './domain.ts'
 import type { ManagedSessions } from './managed-sessions.ts'
 import type { RateLimiter } from './rate-limiter.ts'
@@ -23,6 +25,7 @@ export class Session implements StanzaSink {
   readonly #limiter: RateLimiter | null
   readonly #ended: (session: Session, reason: Departure) => void
   readonly #managed: ManagedSessions | null
+  readonly #holdingRules: HoldingRules | null
   #principal: Principal
   /** Null while the session waits for its client to come back. */
   #stream: OutboundStream | null
@@ -33,13 +36,16 @@ export class Session implements StanzaSink {
   #waiting: (Stanza | ScannedElement)[] | null = null
   #work: Promise<void> | null = null
   #management: StreamManagement | null = null
+  /** Null while the client is active, or does not say (XEP-0352). */
+  #held: HeldPresence | null = null
   /** Sweeps that are left to come back in. */
   #patience = 0
+  #isDraining = false
   #over = false
 
-  /** Without `managed` there is no stream management. */
+  /** Without `managed` there is no stream management, without `holdingRules` no client state indication. */
   constructor(jid: FullJid, principal: Principal, stream: OutboundStream, limiter: RateLimiter | null,
-    ended: (session: Session, reason: Departure) => void, managed: ManagedSessions | null = null) {
+    ended: (session: Session, reason: Departure) => void, managed: ManagedSessions | null = null, holdingRules: HoldingRules | null = null) {
     this.jid = jid
     this.#principal = principal
     this.#stream = stream
@@ -47,6 +53,7 @@ export class Session implements StanzaSink {
     this.#limiter = limiter
     this.#ended = ended
     this.#managed = managed
+    this.#holdingRules = holdingRules
   }
 
   /** Who it is now: another login of the same account may have taken it up. */
@@ -72,9 +79,10 @@ export class Session implements StanzaSink {
     if (from !== null && from !== this.jid && !this.#isOurs(from)) {
       throw new StreamError('invalid-from', 'a stanza whose "from" is not this session')
     }
-    if (this.#limiter !== null) {
-      const milliseconds = this.#limiter.take()
-      if (milliseconds > 0) this.#stream?.pause(milliseconds)
+    if (this.#limiter !== null) this.#slowDown(this.#limiter)
+    if (this.#isDraining) {
+      this.#refuse(stanza)
+      return
     }
     if (this.#waiting !== null) {
       this.#putOff(stanza, this.#waiting)
@@ -90,6 +98,9 @@ export class Session implements StanzaSink {
   get work(): Promise<void> | null { return this.#work }
 
   control(element: ScannedElement): boolean {
+    // What is no stanza is work all the same.
+    if (this.#limiter !== null) this.#slowDown(this.#limiter)
+    if (element.ns === NS_CSI) return this.#indicate(element.local)
     if (element.ns !== NS_SM || this.#managed === null) return false
     // What is asked for here is about the stanzas before it; an acknowledgement is about ours.
     if (this.#waiting !== null && element.local !== 'a') {
@@ -121,19 +132,15 @@ export class Session implements StanzaSink {
 
   /** Domain → client. `receipt` is told when the client has it: by its own word where it uses stream management, and else when it is sent. */
   deliver(wire: Uint8Array, receipt?: Receipt): void {
-    if (this.#over) return
-    const management = this.#management
-    if (management !== null) {
-      this.#deliverManaged(wire, management, receipt)
-      return
-    }
-    this.#stream?.send(wire)
-    receipt?.acknowledged()
+    if (this.#held !== null && this.#hold(wire, this.#held)) return
+    this.#pass(wire, receipt)
   }
 
   /** Ends the session and its stream. */
   end(reason: Departure, error: StreamError | null): void {
     if (this.#over) return
+    // The client need not send again what was handled (XEP-0198 §5).
+    if (reason === 'shutdown' && this.#management !== null) this.#stream?.say(answer(this.#management.handled))
     const stream = this.#stream
     // Left first, so that nothing that the departure causes is written behind the stream error.
     try {
@@ -172,6 +179,8 @@ export class Session implements StanzaSink {
         stream.send(wire)
       }
       if (management.unacknowledged.length > 0) this.#request(management)
+      // XEP-0352 §5.2: the client that comes back is active, and has the rest behind what it had been sent.
+      this.#activate()
     }
   }
 
@@ -186,6 +195,17 @@ export class Session implements StanzaSink {
     this.#patience -= 1
     if (this.#patience < 0) this.end('lost', null)
   }
+
+  /** The gateway is about to stop: nothing more is taken from the client, and it is asked to acknowledge what it was sent. */
+  drain(): void {
+    this.#isDraining = true
+    const management = this.#management
+    management?.hurry()
+    if (management?.isRequestDue === true) this.#request(management)
+  }
+
+  /** Nothing that the client was sent waits for an acknowledgement. */
+  get isSettled(): boolean { return this.#management === null || this.#management.unacknowledged.length === 0 }
 
   /** Gives back to the domain what the client never acknowledged: once, when the session is over. */
   giveBack(): void {
@@ -224,6 +244,47 @@ export class Session implements StanzaSink {
   #fail(error: unknown): void {
     if (this.#stream !== null) this.#stream.fail(error)
     else this.#managed?.failed(this, error)
+  }
+
+  /** XEP-0352 §4.2. */
+  #indicate(state: string): boolean {
+    if (this.#holdingRules === null || (state !== 'active' && state !== 'inactive')) return false
+    if (state === 'active') this.#activate()
+    else this.#held ??= new HeldPresence(this.#holdingRules, this.jid)
+    return true
+  }
+
+  #activate(): void {
+    const held = this.#held
+    this.#held = null
+    if (held !== null) this.#release(held)
+  }
+
+  /** False for what is to be delivered now: what waited has gone before it, so that everything comes in order. */
+  #hold(wire: Uint8Array, held: HeldPresence): boolean {
+    const isHeld = held.hold(wire)
+    if (!isHeld || held.isFull) this.#release(held)
+    return isHeld
+  }
+
+  #release(held: HeldPresence): void {
+    for (const wire of held.takeAll()) this.#pass(wire)
+  }
+
+  #pass(wire: Uint8Array, receipt?: Receipt): void {
+    if (this.#over) return
+    const management = this.#management
+    if (management !== null) {
+      this.#deliverManaged(wire, management, receipt)
+      return
+    }
+    this.#stream?.send(wire)
+    receipt?.acknowledged()
+  }
+
+  #slowDown(limiter: RateLimiter): void {
+    const milliseconds = limiter.take()
+    if (milliseconds > 0) this.#stream?.pause(milliseconds)
   }
 
   /** XEP-0198 §3. */
@@ -273,7 +334,7 @@ export class Session implements StanzaSink {
   #detach(reason: Departure): boolean {
     const management = this.#management
     const stream = this.#stream
-    if (stream === null || this.#over || management === null || management.resumption === null) return false
+    if (stream === null || this.#over || this.#isDraining || management === null || management.resumption === null) return false
     const { transport, remoteAddress, secure } = stream.facts
     // The connection with all that hangs on it is let go.
     this.#lastFacts = { transport, remoteAddress, secure, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings }
@@ -282,6 +343,13 @@ export class Session implements StanzaSink {
     management.suspend()
     this.#managed?.detached(this, reason)
     return true
+  }
+
+  /** While the gateway drains. A client that counts sees that this was not handled, and sends it again elsewhere; another is told. */
+  #refuse(stanza: Stanza): void {
+    if (this.#management !== null || stanza.kind === 'presence' || stanza.isError || stanza.iqType === 'result') return
+    const error = new StanzaError('resource-constraint', 'this server is about to stop')
+    this.#stream?.send(errorReply(stanza, error, stanza.to === null ? null : parseJid(stanza.to), this.jid))
   }
 
   #leave(reason: Departure): void {

@@ -30,6 +30,7 @@ export class StreamManagement {
   /** Something was waiting at the last sweep. */
   #wasWaiting = false
   #keepsCopies = false
+  #requestAfter = requestAfter
 
   /** Both counters begin at 0 (§4); tests look at what happens far from it. */
   constructor(resumption: StreamManagement['resumption'], limits: QueueLimits, { handled, acknowledged } = { handled: 0, acknowledged: 0 }) {
@@ -76,7 +77,10 @@ export class StreamManagement {
   }
 
   /** Whether so many are waiting that an acknowledgement is to be asked for now. One question at a time. */
-  get isRequestDue(): boolean { return !this.#isAsked && this.#queue.length >= requestAfter }
+  get isRequestDue(): boolean { return !this.#isAsked && this.#queue.length >= this.#requestAfter }
+
+  /** From now on every stanza is worth a question: there is not much time left. */
+  hurry(): void { this.#requestAfter = 1 }
 
   /** To be called again and again: whether something has been waiting since the last time, and nobody has asked. */
   sweep(): boolean {

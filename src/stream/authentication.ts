@@ -21,14 +21,16 @@ export class Authentication {
   readonly #log: Log
   #failures = 0
 
-  constructor(host: ServedHost, { facts, upgrade }: Pick<Transport, 'facts' | 'upgrade'>, log: Log) {
+  constructor(host: ServedHost, { facts, upgrade, limits, stateTimeout }: Pick<Transport, 'facts' | 'upgrade' | 'limits' | 'stateTimeout'>, log: Log) {
     const context = host.saslContext({
       remoteAddress: facts.remoteAddress, secure: facts.secure, certificate: () => facts.certificate(), channelBindings: () => facts.channelBindings(),
     })
     this.#negotiation = new SaslNegotiation(host.mechanisms, context)
     this.#facts = facts
     this.#log = log
-    this.features = authenticationFeatures(this.#negotiation.advertised, upgrade)
+    // XEP-0478 §4: limits may change with the next features. Until somebody has logged in there is less time to be silent.
+    const idle = Math.min(limits.idle ?? stateTimeout, stateTimeout)
+    this.features = authenticationFeatures(this.#negotiation.advertised, upgrade, { ...limits, idle })
     this.#isTlsRequired = upgrade?.required === true
   }
 

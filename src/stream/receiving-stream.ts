@@ -185,7 +185,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#sendHeader(host, header)
     this.#phase = { name: 'binding', host, principal: authenticated.principal, pending: false }
     this.#startTimer()
-    this.#transport.send(bindingFeatures(host.streamFeatures))
+    this.#transport.send(bindingFeatures(this.#transport.limits, this.#services.offersClientState, host.streamFeatures))
   }
 
   #hostOf(header: StreamHeader): ServedHost {

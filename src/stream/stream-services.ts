@@ -74,6 +74,8 @@ export interface StreamServices {
   over(stream: OutboundStream): void
   readonly clock: Clock
   readonly log: Log
+  /** Whether clients may say that they are in the background (XEP-0352). */
+  readonly offersClientState: boolean
   /** Where established streams count what goes through them. */
   readonly traffic: TrafficByCarrier
 }

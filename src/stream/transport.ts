@@ -32,6 +32,14 @@ export interface TransportEvents {
   lost(cause: Error | null): void
 }
 
+/** What a listener takes, to be announced (XEP-0478). */
+export interface StreamLimits {
+  /** Bytes of one first-level element. */
+  readonly maxBytes: number
+  /** Milliseconds of silence after which the client is looked for, or its stream ends; null where it may be silent for ever. */
+  readonly idle: number | null
+}
+
 /** The way from plain text to TLS (RFC 6120 §5). */
 export interface Upgrade {
   /** Nothing is negotiated before it. */
@@ -48,6 +56,7 @@ export interface Transport {
   readonly facts: ConnectionFacts
   /** Milliseconds allowed for each step of negotiation. */
   readonly stateTimeout: number
+  readonly limits: StreamLimits
   /** Null where TLS is there already, or is HTTP's business. */
   readonly upgrade: Upgrade | null
   /** Where the events go. Called once, synchronously on accept, before any byte is read. */

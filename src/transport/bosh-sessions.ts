@@ -14,6 +14,9 @@ const ownVersion = { major: 1, minor: 11 }
 /** Bytes of stanzas in one response; what is more comes with the next. */
 const maxResponseBytes = 262_144
 
+/** What a request may need around its stanzas: their limit is so many bytes below that of its body. */
+const wrapperBytes = 1_024
+
 /** The part of a sid by which it is found; the rest is compared in constant time. */
 const handleLength = 16
 
@@ -50,6 +53,9 @@ export class BoshSessions {
   constructor(options: BoshSessionsOptions) { this.#options = options }
 
   get size(): number { return this.#byHandle.size }
+
+  /** Sessions that are over for all but their clients, who have stanzas to fetch. */
+  get owing(): number { return [...this.#byHandle.values()].filter(({ transport }) => transport.isOwing).length }
 
   /** The session of a request, or null: there is none, or it is not this visitor's. From outside that is the same. */
   find(sid: string, origin: RequestOrigin): Entry | null {
@@ -120,6 +126,7 @@ function agree(asked: SessionRequest, sid: string, bosh: BoshOptions): BoshAgree
       ver: asked.ver === null ? null : lowerVersion(asked.ver), content: asked.content,
     },
     stateTimeout: bosh.state_timeout,
+    maxBytes: bosh.max_stanza_size - wrapperBytes,
     limits: {
       requests, hold, wait: wait * 1_000, inactivity: inactivity * 1_000, maxPause: bosh.max_pause * 1_000, polling: bosh.polling * 1_000,
       maxDeferredBytes: bosh.max_deferred_bytes, maxResponseBytes, acks: asked.acks,

@@ -118,6 +118,8 @@ export class BoshWindow<Payload, Exchange> {
   #acknowledged = 0
   /** What the client is to be told of the end; null before there is one. */
   #ending: WindowResponse | null = null
+  /** Stanzas that go with it. */
+  #owed = 0
   #inactivity: number
   /** When a request came or a response went: from there the inactivity period runs while nothing is held (§10). */
   #activeAt: number
@@ -135,6 +137,8 @@ export class BoshWindow<Payload, Exchange> {
 
   /** Payload bytes that wait for a request to answer. */
   get queuedBytes(): number { return this.#queue.bytes }
+  /** The session has ended, and its client has not fetched what was there for it. */
+  get isOwing(): boolean { return this.#phase === 'ending' && this.#owed > 0 }
   get deferredBytes(): number { return this.#deferredBytes }
   get heldCount(): number { return this.#held.length }
   get keptCount(): number { return this.#answered.length }
@@ -205,7 +209,9 @@ export class BoshWindow<Payload, Exchange> {
   end(condition: TerminalCondition | null, payloads: readonly Uint8Array[], now: number): WindowAction<Payload, Exchange>[] {
     if (!this.#isAlive) return []
     this.#phase = 'ending'
-    this.#ending = terminateResponse(condition, [...this.#queue.take(Infinity), ...payloads])
+    const queued = this.#queue.take(Infinity)
+    this.#owed = queued.length
+    this.#ending = terminateResponse(condition, [...queued, ...payloads])
     const actions: WindowAction<Payload, Exchange>[] = []
     while (this.#held.length > 0) {
       actions.push(...this.#answerOldest(this.#phase === 'ending' ? this.#ending : empty, now))

@@ -2,7 +2,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import type { ChannelBindings } from '../sasl/channel-binding.ts'
 import { streamErrorMarkup } from '../stream/stream-error-markup.ts'
-import type { ConnectionFacts, Transport, TransportEvents } from '../stream/transport.ts'
+import type { ConnectionFacts, StreamLimits, Transport, TransportEvents } from '../stream/transport.ts'
 import type { Clock, Timer } from '../telemetry/clock.ts'
 import { type LimitName, LimitReached } from '../telemetry/limit.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
@@ -42,6 +42,8 @@ export interface BoshAgreement {
   readonly stateTimeout: number
   readonly creation: CreationFacts
   readonly limits: WindowLimits
+  /** Bytes of one element, as announced. */
+  readonly maxBytes: number
 }
 
 /** What the one who keeps the sessions is told, each once. */
@@ -101,6 +103,10 @@ export class BoshTransport implements Transport, Held {
   readonly upgrade = null
 
   get stateTimeout(): number { return this.#agreement.stateTimeout }
+  get limits(): StreamLimits { return { maxBytes: this.#agreement.maxBytes, idle: this.#agreement.limits.inactivity } }
+
+  /** The stream has ended, and its client has not fetched yet what it was sent. */
+  get isOwing(): boolean { return this.#window.isOwing }
 
   listen(events: TransportEvents): void { this.#events = events }
 

@@ -21,7 +21,7 @@ export const openMarkup = ({ id, from, to, lang, version }: ResponseHeader): Mar
   tag('open', { xmlns: NS_FRAMING, from, to, id, version, 'xml:lang': lang })
 
 /** §3.6.1: `see-other-uri` names where else the client may go. */
-export const closeMarkup: Markup = tag('close', { xmlns: NS_FRAMING })
+export const closeMarkup = (seeOtherUri: string | null): Markup => tag('close', { xmlns: NS_FRAMING, 'see-other-uri': seeOtherUri })
 
 /** The stream error for what the scanner refused (websocket.md, "framing"). `longest` is the key of the limit on length. */
 export function streamErrorOf(error: XmlError, longest: LimitName = 'xml'): StreamError {

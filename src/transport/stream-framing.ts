@@ -1,7 +1,7 @@
 /** The framing of a stream over TCP (RFC 6120 §4.2, §4.7, §4.8): `<stream:stream>` read and written, and its end. */
 import type { ScannedElement } from '../xml/scanned.ts'
-import { type Markup, raw, tag } from '../xml/write.ts'
-import { NS_CLIENT, NS_STREAMS } from '../xmpp/namespaces.ts'
+import { type Markup, raw, tag, text } from '../xml/write.ts'
+import { NS_CLIENT, NS_STREAM_ERRORS, NS_STREAMS } from '../xmpp/namespaces.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
 import type { ResponseHeader, StreamHeader } from '../xmpp/stream-header.ts'
 import { headerOf } from './framing.ts'
@@ -22,5 +22,9 @@ export const streamHeaderMarkup = ({ id, from, to, lang, version }: ResponseHead
   const element = tag('stream:stream', { xmlns: NS_CLIENT, 'xmlns:stream': NS_STREAMS, id, from, to, version, 'xml:lang': lang })
   return raw(`<?xml version='1.0'?>${element.slice(0, -2)}>`)
 }
+
+/** §4.9.3.19: the error that names another host. */
+export const seeOtherHostMarkup = (host: string): Markup =>
+  tag('stream:error', { 'xmlns:stream': NS_STREAMS }, tag('see-other-host', { xmlns: NS_STREAM_ERRORS }, text(host)))
 
 export const streamFooter: Markup = raw('</stream:stream>')

@@ -1,7 +1,7 @@
 /** One XML stream over one TCP connection (RFC 6120 §3 to §5), with STARTTLS where its listener offers it. */
 import type { Socket } from 'node:net'
 import { streamErrorMarkup } from '../stream/stream-error-markup.ts'
-import type { ConnectionFacts, Transport, TransportEvents, Upgrade } from '../stream/transport.ts'
+import type { ConnectionFacts, StreamLimits, Transport, TransportEvents, Upgrade } from '../stream/transport.ts'
 import type { Timer } from '../telemetry/clock.ts'
 import type { XmlLimits } from '../xml/limits.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
@@ -14,7 +14,7 @@ import type { ResponseHeader } from '../xmpp/stream-header.ts'
 import { streamErrorOf } from './framing.ts'
 import type { Liveness, Watched } from './liveness.ts'
 import { Output, type OutputShared, type Readable } from './output.ts'
-import { readStreamHeader, streamFooter, streamHeaderMarkup } from './stream-framing.ts'
+import { readStreamHeader, seeOtherHostMarkup, streamFooter, streamHeaderMarkup } from './stream-framing.ts'
 
 /** The closing handshake, ours and TCP's, has so many milliseconds. */
 const closingTimeout = 5_000
@@ -23,14 +23,18 @@ const closingTimeout = 5_000
 const tinyBytes = 64
 /** After so many tiny pieces the client is read from in gulps, with so many milliseconds between two: each read costs far more than a byte of it. */
 const maxTinyPieces = 8
-const gulpInterval = 10
+const gulpInterval = 20
 
 const proceed = tag('proceed', { xmlns: NS_TLS })
 
 /** What all TCP streams of a listener share. */
 export interface TcpShared extends OutputShared {
   readonly stateTimeout: number
-  readonly limits: XmlLimits
+  readonly xmlLimits: XmlLimits
+  /** As announced. */
+  readonly limits: StreamLimits
+  /** Where clients may go when this gateway stops, as `domainpart:port`; null where nobody knows. */
+  readonly seeOtherHost: string | null
   readonly liveness: Liveness
 }
 
@@ -71,6 +75,7 @@ export class TcpTransport implements Transport, Watched, Readable {
 
   get facts(): ConnectionFacts { return this.#facts }
   get stateTimeout(): number { return this.#shared.stateTimeout }
+  get limits(): StreamLimits { return this.#shared.limits }
   get isSlowedDown(): boolean { return this.#phase === 'open' && this.#output.isPaused }
   get unreadBytes(): number { return this.#socket.writableLength }
 
@@ -104,7 +109,7 @@ export class TcpTransport implements Transport, Watched, Readable {
     // In the middle of a TLS handshake there is no way to say anything.
     if (this.#phase === 'upgrading') this.#end()
     if (this.#phase !== 'open') return
-    if (error !== null) this.#write(streamErrorMarkup(error))
+    if (error !== null) this.#write(this.#told(error))
     this.#write(streamFooter)
     if (this.#isOver()) return
     this.#phase = 'closing'
@@ -115,6 +120,12 @@ export class TcpTransport implements Transport, Watched, Readable {
     this.#deadline = this.#shared.clock.after(closingTimeout, () => { this.#socket.destroy() })
     // RFC 6120 §4.4: when both have said goodbye. §4.9.1.1: after an error there is nothing to wait for.
     if (error !== null || this.#closedByPeer) this.#socket.end()
+  }
+
+  /** A stream ends with one error, and where else to go says more than that there is nobody here any more. */
+  #told(error: StreamError): Markup {
+    const { seeOtherHost } = this.#shared
+    return error.condition === 'system-shutdown' && seeOtherHost !== null ? seeOtherHostMarkup(seeOtherHost) : streamErrorMarkup(error)
   }
 
   /** A white-space keepalive (RFC 6120 §4.6.1) says that we are here and is not answered: TCP itself finds out that the peer is not. */
@@ -169,7 +180,7 @@ export class TcpTransport implements Transport, Watched, Readable {
       header: root => { this.#header(root) },
       element: element => { this.#events?.inbound(element) },
       footer: () => { this.#footer() },
-    }, this.#shared.limits)
+    }, this.#shared.xmlLimits)
   }
 
   #header(root: ScannedElement): void {

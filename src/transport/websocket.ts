@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 import type { RawData } from 'ws'
 import { streamErrorMarkup } from '../stream/stream-error-markup.ts'
-import type { ConnectionFacts, Transport, TransportEvents } from '../stream/transport.ts'
+import type { ConnectionFacts, StreamLimits, Transport, TransportEvents } from '../stream/transport.ts'
 import type { Timer } from '../telemetry/clock.ts'
 import { LimitReached } from '../telemetry/limit.ts'
 import type { Scanner } from '../xml/scanner.ts'
@@ -34,6 +34,10 @@ function tooBig(): StreamError {
 /** What all WebSocket streams of a listener share. */
 export interface WebSocketShared extends OutputShared {
   readonly stateTimeout: number
+  /** As announced. */
+  readonly limits: StreamLimits
+  /** Where clients may go when this gateway stops; null where nobody knows. */
+  readonly seeOtherUri: string | null
   readonly scanner: Scanner
   readonly liveness: Liveness
 }
@@ -62,6 +66,7 @@ export class WebSocketTransport implements Transport, Watched, Readable {
   readonly upgrade = null
 
   get stateTimeout(): number { return this.#shared.stateTimeout }
+  get limits(): StreamLimits { return this.#shared.limits }
   get isSlowedDown(): boolean { return this.#phase === 'open' && this.#output.isPaused }
   get unreadBytes(): number { return this.#socket.bufferedAmount }
 
@@ -91,7 +96,7 @@ export class WebSocketTransport implements Transport, Watched, Readable {
   close(error: StreamError | null): void {
     if (this.#phase !== 'open') return
     if (error !== null) this.#write(streamErrorMarkup(error))
-    this.#write(closeMarkup)
+    this.#write(closeMarkup(error?.condition === 'system-shutdown' ? this.#shared.seeOtherUri : null))
     if (this.#isOver()) return
     this.#events = null
     this.#awaitEnd()

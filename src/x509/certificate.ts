@@ -61,11 +61,11 @@ export interface OpenedCertificate {
 /** Throws CertificateError when the bytes are not exactly one certificate in DER. */
 export const readCertificate = (der: Uint8Array): Certificate => openCertificate(der).certificate
 
-/** Throws as readCertificate does. */
-export function openCertificate(der: Uint8Array): OpenedCertificate {
+/** Throws as readCertificate does. `opened`: OpenSSL's reading of these bytes, where it is there already. */
+export function openCertificate(der: Uint8Array, opened?: X509Certificate): OpenedCertificate {
   try {
     const fields = readCertificateFields(der)
-    const key = openKey(der)
+    const key = openKey(der, opened)
     return { certificate: certificateOf(der, fields, key), fields, ...key }
   } catch (cause) {
     if (cause instanceof DerError) throw new CertificateError(`not a certificate: ${cause.message}`, { cause })
@@ -100,9 +100,9 @@ Certificate {
 }
 
 /** OpenSSL reads the certificate too: what only one of the two readers takes is refused. */
-function openKey(der: Uint8Array): Pick<OpenedCertificate, 'opened' | 'publicKey'> {
+function openKey(der: Uint8Array, known?: X509Certificate): Pick<OpenedCertificate, 'opened' | 'publicKey'> {
   try {
-    const opened = new X509Certificate(der)
+    const opened = known ?? new X509Certificate(der)
     return { opened, publicKey: opened.publicKey }
   } catch (cause) {
     throw new CertificateError('not a certificate: OpenSSL cannot read it or its public key', { cause })

@@ -8,6 +8,8 @@ import { resumedSession } from './refusal.ts'
 export interface Evidence {
   /** DER: the peer's own certificate, then what it sent along, in its order. Empty where it showed none. */
   readonly chain: readonly Uint8Array[]
+  /** OpenSSL's reading of the first of them, where it is there already: for the judgement, not to be kept. */
+  readonly opened?: X509Certificate
   /** The chain verified against the authorities that the connection began with. */
   readonly authorized: boolean
   /** OpenSSL's code as Node gives it, e.g. `CERT_HAS_EXPIRED`; the last of several findings. */
@@ -26,6 +28,7 @@ export function evidenceOf(socket: TLSSocket): Evidence {
   const isResumed = socket.isSessionReused()
   return {
     chain: chainOf(leaf),
+    opened: leaf,
     authorized: socket.authorized && !isResumed,
     authorizationError: isResumed ? resumedSession : codeOf(socket.authorizationError),
   }

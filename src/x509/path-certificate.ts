@@ -37,9 +37,9 @@ export interface PathCertificate {
   readonly authority: PathAuthority
 }
 
-/** Throws CertificateError when the bytes are not exactly one certificate in DER. */
-export function readPathCertificate(der: Uint8Array): PathCertificate {
-  const { certificate, fields, opened, publicKey } = openCertificate(der)
+/** Throws CertificateError when the bytes are not exactly one certificate in DER. `known`: OpenSSL's reading of them, where it is there already. */
+export function readPathCertificate(der: Uint8Array, known?: X509Certificate): PathCertificate {
+  const { certificate, fields, opened, publicKey } = openCertificate(der, known)
   try {
     const subjectName = comparableName(fields.subject)
     const extensions = readPathExtensions(fields.extensions)

@@ -1,5 +1,6 @@
 // Is there a valid certification path from a certificate to one of the configured authorities? RFC 5280 §6.1, fail closed: for chains that a
 // proxy forwards, and for those of live sessions when authorities or revocation lists have changed. Work is bounded: no alternatives are tried.
+import type { X509Certificate } from 'node:crypto'
 import { CertificateError } from './certificate.ts'
 import type { Certificate } from './certificate.ts'
 import { buildPath, maxPathLength } from './path-building.ts'
@@ -32,6 +33,8 @@ export interface PathOptions {
   readonly now: number
   /** Also what RFC 5280 demands of the form alone, as `openssl verify -x509_strict` does. Default true; TLS handshakes do not ask for it. */
   readonly isStrict?: boolean
+  /** OpenSSL's reading of the leaf, where it is there already. */
+  readonly opened?: X509Certificate | undefined
 }
 
 /** Of one certificate: what has to be asked again later, when the signatures are known to be good. */
@@ -59,7 +62,7 @@ export const maxChainBytes = 102_400
  * Never throws for anything that the chain holds.
  */
 export function validatePath(chain: readonly Uint8Array[], options: PathOptions): PathOutcome {
-  const { anchors, revocation, now, isStrict = true } = options
+  const { anchors, revocation, now, isStrict = true, opened } = options
   if (chain.length === 0 || chain.length > maxPathLength || chain.reduce((sum, der) => sum + der.length, 0) > maxChainBytes) {
     return refused({ reason: 'malformed', text: `This is not a chain of 1 to ${maxPathLength} certificates in ${maxChainBytes} bytes.` },
       null)
@@ -67,7 +70,8 @@ export function validatePath(chain: readonly Uint8Array[], options: PathOptions)
   const read: PathCertificate[] = []
   for (const der of chain) {
     try {
-      read.push(readPathCertificate(der))
+      // Authorities come along with most leaves, and were read with the configuration.
+      read.push(anchors.find(anchor => Buffer.compare(anchor.der, der) === 0) ?? readPathCertificate(der, read.length === 0 ? opened : undefined))
     } catch (error) {
       if (!(error instanceof CertificateError)) throw error
       return refused({ reason: 'malformed', text: `The ${read.length === 0 ? 'certificate' : 'certificate\'s chain'} cannot be read: `

@@ -1,6 +1,7 @@
 // The authorities and revocation lists of one listener as they are now, and what they make of a client's certificate (external.md §1). A reload
 // replaces them at once; every verdict can be made again by what holds then.
 import { hash } from 'node:crypto'
+import type { X509Certificate } from 'node:crypto'
 import type { Evidence } from './evidence.ts'
 import { recheckPath, validatePath } from './path.ts'
 import type { Anchor, PathOptions, PathOutcome } from './path.ts'
@@ -51,9 +52,9 @@ export class Trust {
    * Of a client's own TLS connection, once for each. OpenSSL and we must agree: a library's flag alone is never the verdict, and OpenSSL may have
    * looked at authorities that were replaced during the handshake. `now` in milliseconds since the epoch.
    */
-  judgeConnection({ chain, authorized, authorizationError: code }: Evidence, now: number): CertificateVerdict {
+  judgeConnection({ chain, opened, authorized, authorizationError: code }: Evidence, now: number): CertificateVerdict {
     if (this.#mode === 'none' || chain.length === 0) return none
-    const verdict = this.#judge(chain, false, now)
+    const verdict = this.#judge(chain, false, now, opened)
     const isDateFault = verdict.kind === 'refused' && (verdict.reason === 'expired' || verdict.reason === 'not-yet-valid')
     // The dates of the leaf are what we find last, and what OpenSSL may find after something worse: external.md §2 has the client told of them
     // only where they are the only fault.
@@ -81,14 +82,14 @@ export class Trust {
     return fault === null ? verdict : { kind: 'refused', ...fault, certificate: verdict.certificate }
   }
 
-  #judge(chain: readonly Uint8Array[], isStrict: boolean, now: number): ProvenCertificate | RefusedCertificate {
+  #judge(chain: readonly Uint8Array[], isStrict: boolean, now: number, opened?: X509Certificate): ProvenCertificate | RefusedCertificate {
     const key = `${isStrict ? 's' : ''}${hash('sha256', chain.length === 1 && chain[0] !== undefined ? chain[0] : Buffer.concat(chain), 'base64')}`
     const known = this.#recent.get(key)
     if (known !== undefined) {
       const fault = this.#faultOf(known, now)
       return fault === null ? new ProvenCertificate(known, now) : { kind: 'refused', ...fault, certificate: known.certificate }
     }
-    const outcome = this.#validate(chain, isStrict, now)
+    const outcome = this.#validate(chain, isStrict, now, opened)
     if (!outcome.ok) return this.#selfSigned(chain, isStrict, outcome, now) ?? { kind: 'refused', reason: outcome.reason, text: outcome.text, certificate: outcome.certificate }
     const proof = new ProvenChain(outcome.leaf, this.#shared.shareBytes(chain), {
       isStrict, isSelfSigned: false, path: this.#shared.share(outcome.path), anchors: this.#anchorsIn(outcome.path), authorities: this.#authorities,
@@ -122,9 +123,9 @@ export class Trust {
     return recheckPath(proof.path, { revocation: this.#material.revocation, now })
   }
 
-  #validate(chain: readonly Uint8Array[], isStrict: boolean, now: number): PathOutcome {
+  #validate(chain: readonly Uint8Array[], isStrict: boolean, now: number, opened?: X509Certificate): PathOutcome {
     const { anchors, revocation } = this.#material
-    return validatePath(chain, { anchors, revocation, now, isStrict } satisfies PathOptions)
+    return validatePath(chain, { anchors, revocation, now, isStrict, opened } satisfies PathOptions)
   }
 
   #anchorsIn(path: (PathOutcome & { readonly ok: true })['path']): readonly string[] {

@@ -14,8 +14,12 @@ const escaped = (character: string): string => escapes.get(character) ?? charact
 /** A writer that reports an error must not fail for what it reports, so characters that XML forbids come out as U+FFFD. */
 const permitted = (value: string): string => value.replace(forbidden, '\uFFFD')
 
+/** Printable ASCII without anything that has a meaning in XML: most of what is written. */
+const plain = /^[ !#-%(-;=?-~]*$/
+
 /** For values in single or double quotes. White space is written so that it survives normalisation (XML 1.0 §3.3.3). */
 export function escapeValue(value: string): string {
+  if (plain.test(value)) return value
   return permitted(value).replace(/[&<>'"\t\n\r]/g, escaped)
 }
 
@@ -26,7 +30,8 @@ export function escapeValue(value: string): string {
 export function tag(name: string, attributes: Readonly<Record<string, string | null | undefined>> = {}, ...content: readonly Markup[]): Markup {
   checkName(name)
   let start = `<${name}`
-  for (const [attribute, value] of Object.entries(attributes)) {
+  for (const attribute in attributes) {
+    const value = attributes[attribute]
     if (value === null || value === undefined) continue
     checkName(attribute)
     start += ` ${attribute}='${escapeValue(value)}'`
@@ -41,6 +46,7 @@ function checkName(name: string): void {
 
 /** Character data. Characters that XML forbids come out as U+FFFD; CR is written so that it is read as CR (XML 1.0 §2.11). */
 export function text(value: string): Markup {
+  if (plain.test(value)) return value as Markup
   return permitted(value).replace(/[&<>\r]/g, escaped) as Markup
 }
 

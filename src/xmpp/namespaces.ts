@@ -13,6 +13,10 @@ export const NS_SASL_CHANNEL_BINDING = 'urn:xmpp:sasl-cb:0'
 export const NS_BIND = 'urn:ietf:params:xml:ns:xmpp-bind'
 /** Stream management (XEP-0198). */
 export const NS_SM = 'urn:xmpp:sm:3'
+/** Client state indication (XEP-0352). */
+export const NS_CSI = 'urn:xmpp:csi:0'
+/** Limits that are announced (XEP-0478). */
+export const NS_STREAM_LIMITS = 'urn:xmpp:stream-limits:0'
 /** The legacy session request of RFC 3921 §3; RFC 6121 made it a no-op. */
 export const NS_SESSION = 'urn:ietf:params:xml:ns:xmpp-session'
 /** `<open/>` and `<close/>` (RFC 7395 §3.1). */

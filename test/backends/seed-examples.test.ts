@@ -1,10 +1,11 @@
-// The decided examples, from the file to the bound resource: certificates alone, and a certificate or a password that MongooseIM's database holds.
+// The decided examples, from the file to the bound resource: certificates alone, self-signed ones, and a certificate or a password that MongooseIM's database holds.
 import assert from 'node:assert/strict'
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { type Carrier, carriers } from '../external/visitor.ts'
+import { makeAuthority, makeLeaf, makeSelfSigned, type TestCertificate } from '../support/certificates.ts'
 import { Gateway } from '../support/gateway.ts'
 import { Postgres, requirePostgres } from '../support/postgres.ts'
 import { TcpClient } from '../support/tcp-client.ts'
@@ -13,12 +14,14 @@ import { byCertificate, byScram, type LogIn, outcome, visit } from './log-in.ts'
 /** As it is, but for the ports: those of the example may be in use here. */
 const example = (name: string): string => readFileSync(join(import.meta.dirname, '../support/examples', name), 'utf8').replace(/^port = 5\d{3}$/gm, 'port = 0')
 
-/** RFC 6120 over TCP, with STARTTLS. */
-const tcp: Carrier = {
-  name: 'TCP',
-  async visit(gateway, { identity, listener = 1 }) {
-    const client = await TcpClient.connect(gateway.port(listener))
-    await client.startTls({ ca: gateway.ca, ...identity ?? {} })
+/** RFC 6120 over TCP, with STARTTLS or direct TLS as its listener has it. */
+const overTcp = (name: string, ownListener: number): Carrier => ({
+  name,
+  async visit(gateway, { identity, listener = ownListener }) {
+    const tls = { ca: gateway.ca, ...identity ?? {} }
+    const isDirect = gateway.listening[listener]?.tcp === 'tls'
+    const client = isDirect ? await TcpClient.connectTls(gateway.port(listener), tls) : await TcpClient.connect(gateway.port(listener))
+    if (!isDirect) await client.startTls(tls)
     const { features } = await client.header()
     return {
       offered: features.children.find(({ local }) => local === 'mechanisms')?.children.map(({ text }) => text) ?? [],
@@ -32,7 +35,8 @@ const tcp: Carrier = {
       leave: () => client.quit(),
     }
   },
-}
+})
+const tcp = overTcp('TCP', 1)
 
 const byPassword = (username: string, password: string): LogIn => byScram(username, password, 'sha1')
 
@@ -48,6 +52,44 @@ describe('certificate-only.toml', () => {
     })
     test(`${carrier.name}: without a certificate there is no connection`, async () => {
       await assert.rejects(carrier.visit(gateway, { identity: null }))
+    })
+  }
+})
+
+describe('self-signed-common-name.toml, with the same for TCP', () => {
+  const forTcp = (mode: string): string => `
+[[listen.c2s]]
+port = 0
+tls.mode = "${mode}"
+tls.certfile = "certs/server.crt"
+tls.keyfile = "certs/server.key"
+tls.cacertfile = "certs/ca.crt"
+tls.verify_mode = "selfsigned_peer"
+`
+  const everywhere = [...carriers, overTcp('TCP by STARTTLS', 1), overTcp('TCP by direct TLS', 2)]
+  const pemOf = ({ certificatePem: cert, privateKeyPem: key }: TestCertificate) => ({ cert, key })
+  let gateway: Gateway
+  before(async () => { gateway = await Gateway.start({ toml: `${example('self-signed-common-name.toml')}${forTcp('starttls')}${forTcp('tls')}` }) })
+  after(() => gateway.stop())
+
+  for (const carrier of everywhere) {
+    test(`${carrier.name}: a certificate that signed itself logs in under its common name`, async () => {
+      assert.deepEqual(await visit(gateway, carrier, byCertificate, pemOf(makeSelfSigned({ commonName: 'romeo' }))), ['EXTERNAL', 'romeo@localhost'])
+    })
+    test(`${carrier.name}: so does one of the CA, under the address in it`, async () => {
+      assert.deepEqual(await visit(gateway, carrier, byCertificate, await gateway.identity('alice')), ['EXTERNAL', 'alice@localhost'])
+    })
+  }
+
+  // external.md §1: on TCP a refused certificate ends the connection unless the listener wants it otherwise; on HTTP it does if the listener wants that.
+  const stranger = makeLeaf(makeAuthority({ commonName: 'Stranger' }), { commonName: 'romeo' })
+  const expired = makeSelfSigned({ commonName: 'romeo', notBefore: Date.now() - 7_200_000, notAfter: Date.now() - 3_600_000 })
+  for (const carrier of everywhere) {
+    test(`${carrier.name}: one that somebody else signed does not, nor one that has expired`, async () => {
+      for (const identity of [pemOf(stranger), pemOf(expired)]) {
+        if (carrier.name.startsWith('TCP')) await assert.rejects(carrier.visit(gateway, { identity }))
+        else assert.deepEqual((await visit(gateway, carrier, byCertificate, identity))[0], '')
+      }
     })
   }
 })

@@ -60,6 +60,15 @@ async function connect({ contestant, transport = 'websocket', port, ca, identiti
   return clients.length
 }
 
+/** All clients ask for a session that can be resumed (XEP-0198), and their connections break. */
+async function desert(): Promise<void> {
+  for (const { connection } of clients.splice(0)) {
+    const [answer = ''] = await connection.ask('<enable xmlns="urn:xmpp:sm:3" resume="true"/>', 1)
+    if (!answer.includes('resume=')) throw new Error(`no resumption: ${answer}`)
+    await connection.end()
+  }
+}
+
 /** Returns the full JID. */
 async function login(connection: FrameClient | StreamClient): Promise<string> {
   const jid = await logIn(connection)
@@ -127,4 +136,4 @@ function checkArrival(arrived: string, sent: string): void {
   if (plain !== sent) throw new Error(`not what was sent: ${arrived}`)
 }
 
-answerCalls({ connect, relay })
+answerCalls({ connect, relay, desert })

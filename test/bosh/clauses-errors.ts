@@ -120,7 +120,7 @@ export const errorClauses: readonly AnyClause[] = [
     assert.deepEqual([error?.ns, error?.local, error?.children[0]?.local], ['http://etherx.jabber.org/streams', 'error', 'invalid-namespace'])
   } },
   { section: 'XEP-0124 §17.2', level: 'MAY', clause: 'see-other-uri',
-    exception: 'there is no other address to send clients to; announcing them is left to host-meta (XEP-0156)' },
+    exception: 'clients hear system-shutdown; other addresses are for host-meta to tell (XEP-0156)' },
   { section: 'XEP-0124 §17.2', level: 'MAY', clause: 'system-shutdown: every held request is told before the gateway ends, and new sessions are refused',
     async test() {
     const gateway = await Gateway.start({ users: ['alice@localhost'] })

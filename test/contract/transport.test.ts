@@ -35,7 +35,7 @@ async function webSocketPair(): Promise<TransportUnderTest> {
     server.once('connection', (socket, request) => {
       resolve(new WebSocketTransport(socket, request.socket,
         { transport: 'websocket', remoteAddress: '127.0.0.1', secure: false, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings },
-        { stateTimeout: 1_000, maxUnreadBytes: 1_000_000, scanner: new Scanner(), liveness: new Liveness(0, systemClock), outbox: new Outbox(), clock: systemClock }))
+        { stateTimeout: 1_000, limits: { maxBytes: 10_000, idle: null }, seeOtherUri: null, maxUnreadBytes: 1_000_000, scanner: new Scanner(), liveness: new Liveness(0, systemClock), outbox: new Outbox(), clock: systemClock }))
     })
   })
   const client = new WebSocket(`ws://127.0.0.1:${(http.address() as AddressInfo).port}/`, 'xmpp')
@@ -85,7 +85,7 @@ async function tcpPair(): Promise<TransportUnderTest> {
     server.once('connection', socket => {
       resolve(new TcpTransport(socket,
         { transport: 'tcp', remoteAddress: '127.0.0.1', secure: false, certificate: () => ({ kind: 'none' }), channelBindings: () => noChannelBindings }, null,
-        { stateTimeout: 1_000, maxUnreadBytes: 1_000_000, limits: defaultXmlLimits, liveness: new Liveness(0, systemClock), outbox: new Outbox(), clock: systemClock }))
+        { stateTimeout: 1_000, maxUnreadBytes: 1_000_000, xmlLimits: defaultXmlLimits, limits: { maxBytes: 10_000, idle: null }, seeOtherHost: null, liveness: new Liveness(0, systemClock), outbox: new Outbox(), clock: systemClock }))
     })
   })
   const client = await TcpClient.connect((server.address() as AddressInfo).port)
@@ -122,7 +122,7 @@ async function boshPair(): Promise<TransportUnderTest> {
     creation: { sid: 'sid', wait: 60, hold: 1, requests: 2, inactivity, polling: 5, maxPause: 120, ver: '1.11', content: null },
     limits: { requests: 2, hold: 1, wait: 60_000, inactivity: inactivity * 1_000, maxPause: 120_000, polling: 5_000,
       maxDeferredBytes: 100_000, maxResponseBytes: 100_000, acks: false },
-    stateTimeout: 1_000,
+    stateTimeout: 1_000, maxBytes: 99_000,
   }, { maxUnreadBytes: 1_000_000, outbox: new Outbox(), clock }, { over: () => undefined, gone: () => { hear(null) } })
   const scanner = new Scanner(defaultXmlLimits, true)
   const unanswered = new Set<Exchange>()

@@ -15,6 +15,7 @@ export const stateTimeout = 10_000
 export class RecordedTransport implements Transport {
   readonly facts: ConnectionFacts
   readonly stateTimeout = stateTimeout
+  readonly limits = { maxBytes: 262_144, idle: 30_000 }
   upgrade: Upgrade | null = null
   readonly headers: ResponseHeader[] = []
   /** How often a new stream was announced. */

@@ -37,7 +37,7 @@ export class ResumingHouse {
       hosts: [{ domain: new EmbeddedDomain(name, router, newId), mechanisms: ['external', 'plain'],
         saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
       resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null,
-      resumption: { seconds: 300, location: null, maxStanzas: 1_000, maxBytes: 1_048_576 },
+      resumption: { seconds: 300, location: null, maxStanzas: 1_000, maxBytes: 1_048_576 }, holdsPresence: true,
       newId, clock, log, traffic: noTraffic(), ...options,
     })
   }

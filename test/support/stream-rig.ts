@@ -103,7 +103,7 @@ export class StreamRig {
       host: name => hosts.get(name) ?? null,
       newStreamId: () => { ids += 1; return `id-${ids}` },
       over: stream => { this.over.push(stream) },
-      clock, log, traffic: noTraffic(),
+      clock, log, traffic: noTraffic(), offersClientState: true,
     })
   }
 

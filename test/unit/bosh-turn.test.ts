@@ -17,7 +17,7 @@ test('stanza 12 over BOSH broke when it ended its session: what is sent to a cli
   const transport = new BoshTransport(1, origin, {
     creation: { sid: 'sid', wait: 60, hold: 1, requests: 2, inactivity: 60, polling: 5, maxPause: 120, ver: '1.11', content: null },
     limits: { requests: 2, hold: 1, wait: 60_000, inactivity: 60_000, maxPause: 120_000, polling: 0, maxDeferredBytes: 100_000, maxResponseBytes: 100_000, acks: false },
-    stateTimeout: 1_000,
+    stateTimeout: 1_000, maxBytes: 99_000,
   }, { maxUnreadBytes: 1_000_000, outbox: new Outbox(), clock: new TurnedClock() }, { over: () => undefined, gone: () => undefined })
   const events: TransportEvents = {
     header: () => { transport.open({ id: 'stream', from: null, to: null, lang: 'en', version: '1.0' }) },

@@ -86,7 +86,7 @@ describe('defaults', () => {
       max_connections: 20_000, max_connections_per_address: 5_000, max_sessions_per_account: 50, max_unread_bytes: 1_048_576,
       max_stanzas_per_second: 0, max_stanza_burst: 100, shutdown_timeout: 5_000,
     })
-    assert.deepEqual(session, { resource_conflict: 'close_old', resume_timeout: 300, max_unacked_stanzas: 1_000 })
+    assert.deepEqual(session, { resource_conflict: 'close_old', resume_timeout: 300, max_unacked_stanzas: 1_000, hold_presence: true })
   })
 
   test('without a file serve localhost over TLS on both loopback addresses, certificates asked for', async () => {

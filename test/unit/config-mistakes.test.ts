@@ -41,6 +41,9 @@ const rules: readonly Rule[] = [
 
   ['a password of the wrong kind is not shown', listener('tls.password = 4711'), 'listen.http[0].tls.password', /^a number \(not shown\)$/, /a non-empty string/],
 
+  ['what waits for an acknowledgement is sent again at once, so it fits into what may be unread', `${goodListener}\n[limits]\nmax_unread_bytes = 20_000\n[session]\nmax_unacked_bytes = 20_001`,
+    'session.max_unacked_bytes', /^20001$/, /^at most limits\.max_unread_bytes \(20000\)$/, /Raise limits\.max_unread_bytes/],
+
   // Keys
   ['an unknown key suggests the nearest', listener('tls.verfy_mode = "peer"'), 'listen.http[0].tls.verfy_mode',
     /not known/, /verify_mode/, /Did you mean `verify_mode`\?/],

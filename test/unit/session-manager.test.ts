@@ -38,7 +38,7 @@ function house(options: Partial<SessionManagerOptions> = {}) {
   const manager = new SessionManager({
     hosts: [{ domain, mechanisms: ['external'],
       saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
-    resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, resumption: { seconds: 300, location: null, maxStanzas: 1_000, maxBytes: 1_048_576 }, newId: () => { ids += 1; return `id-${ids}` }, clock, log, traffic: noTraffic(), ...options,
+    resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null, resumption: { seconds: 300, location: null, maxStanzas: 1_000, maxBytes: 1_048_576 }, holdsPresence: true, newId: () => { ids += 1; return `id-${ids}` }, clock, log, traffic: noTraffic(), ...options,
   })
   const arrive = (certificate = alice): RecordedTransport => {
     const transport = new RecordedTransport(() => ({ kind: 'accepted', certificate }))

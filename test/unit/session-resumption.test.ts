@@ -1,10 +1,13 @@
 /** Who may take up a session, when, and what becomes of it otherwise (XEP-0198 §5, external.md §7). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { ManagedSessions } from '../../src/session/managed-sessions.ts'
+import type { Session } from '../../src/session/session.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import { NS_SM } from '../../src/xmpp/namespaces.ts'
 import type { RecordedTransport } from '../support/recorded-transport.ts'
 import { certificateOf, ResumingHouse } from '../support/resuming-house.ts'
+import { recordingLog, TurnedClock } from '../support/turned-clock.ts'
 
 const { bind, enable, resume } = ResumingHouse
 const message = (to: string, id: string): string => `<message xmlns='jabber:client' type='chat' to='${to}' id='${id}'/>`
@@ -80,6 +83,10 @@ describe('a session is taken up', () => {
     const expiring = house.arrive('alice', () => ({ kind: 'accepted', certificate: short }))
     house.clock.jump(1_001)
     assert.ok(isNotFound(resume(expiring, id)))
+    let shown = certificateOf('alice')
+    const changing = house.arrive('alice', () => ({ kind: 'accepted', certificate: shown }))
+    shown = { ...shown, fingerprint256: 'cd'.repeat(32) }
+    assert.ok(isNotFound(resume(changing, id)), 'nor by a connection that shows another one than it logged in with')
   })
 
   test('with a good certificate after it lost its stream to <reset/>, because the first had expired (external.md §7)', () => {
@@ -110,6 +117,7 @@ describe('a session is taken up', () => {
     assert.deepEqual(idsIn(resume(unlucky, id)), ['1', '2'], 'nothing is written to a stream that has gone')
     const heard = resume(house.arrive('alice'), id, 1)
     assert.deepEqual(idsIn(heard), ['2', '3'])
+    assert.equal(heard.at(-1), `<r xmlns='${NS_SM}'/>`, 'and is asked whether it has them now')
   })
 })
 
@@ -126,6 +134,14 @@ describe('a session that waits for its client', () => {
     assert.deepEqual(ended(house), ['lost'])
     assert.match(bob.heard().join(''), /type='error' id='1'.*<service-unavailable /)
     assert.match(resume(house.arrive('alice'), id).join(''), /<failed [^>]*h='0'/)
+  })
+
+  test('does not wait shorter than it was promised, whenever within a second it begins', () => {
+    const { house, alice } = scene()
+    house.clock.advance(900)
+    alice.events.lost(null)
+    house.clock.advance(299_999)
+    assert.equal(house.manager.sessionCount, 2)
   })
 
   test('lets go of its connection, and needs no timer of its own', () => {
@@ -190,6 +206,42 @@ describe('what was never acknowledged', () => {
     assert.deepEqual(house.events.filter(({ event }) => event === 'session.queue_full').map(({ limit }) => limit), ['session.max_unacked_stanzas'])
   })
 
+  test('of a session that has too much of it for a moment only: it goes on', () => {
+    const { house, alice, write } = scene({ resumption: { seconds: 300, location: null, maxStanzas: 10, maxBytes: 1_000_000 } })
+    write(...Array.from({ length: 15 }, (_, index) => String(index)))
+    alice.say(`<a xmlns='${NS_SM}' h='15'/>`)
+    house.clock.advance(0)
+    assert.equal(house.manager.sessionCount, 2)
+    assert.equal(house.clock.pending, 2, 'the sweeps, of sessions and of certificates')
+  })
+
+  test('of a session that waits for its client, which is then lost, and was not closed', () => {
+    const { house, alice, write } = scene({ resumption: { seconds: 300, location: null, maxStanzas: 10, maxBytes: 1_000_000 } })
+    alice.events.lost(null)
+    write(...Array.from({ length: 11 }, (_, index) => String(index)))
+    house.clock.advance(0)
+    assert.deepEqual(ended(house), ['lost'])
+  })
+
+  test('lies in memory of its own while nobody is there', () => {
+    const { house, alice, write } = scene()
+    write('1')
+    alice.events.lost(null)
+    write('2')
+    const [session] = [...house.manager.sessions].filter(({ isDetached }) => isDetached)
+    assert.deepEqual(session?.management?.unacknowledged.map(({ wire }) => wire.buffer.byteLength === wire.byteLength), [true, true])
+  })
+
+  test('is asked for again when the answer leaves eight of it', () => {
+    const { alice, write } = scene()
+    write(...Array.from({ length: 20 }, (_, index) => String(index)))
+    assert.equal(alice.heard().filter(text => text.startsWith('<r ')).length, 1)
+    alice.say(`<a xmlns='${NS_SM}' h='8'/>`)
+    assert.deepEqual(alice.heard(), [`<r xmlns='${NS_SM}'/>`])
+    alice.say(`<a xmlns='${NS_SM}' h='13'/>`)
+    assert.deepEqual(alice.heard(), [])
+  })
+
   test('goes back to who sent it at once when everything ends, while somebody is there to hear it', () => {
     const { house, alice, bob, write } = scene()
     alice.events.lost(null)
@@ -208,6 +260,73 @@ test('an element of no feature, or of one that was not asked for, is none of thi
     alice.say(xml)
     assert.match(alice.heard().join(''), /<unsupported-stanza-type /, xml)
   }
+})
+
+test('while nobody uses stream management there is nothing to look after', () => {
+  const house = new ResumingHouse()
+  const alice = bind(house.arrive('alice'))
+  const before = house.clock.pending
+  enable(alice)
+  assert.equal(house.clock.pending, before + 1)
+  alice.events.footer()
+  assert.equal(house.clock.pending, before)
+})
+
+test('so many ended sessions are remembered, and the oldest are forgotten', () => {
+  const clock = new TurnedClock()
+  let ids = 0
+  const sessions = new ManagedSessions({ seconds: 300, location: null, maxStanzas: 10, maxBytes: 10_000 },
+    { newId: () => String(ids += 1), clock, log: recordingLog().log })
+  for (let count = 0; count < 10_001; count += 1) {
+    const { management } = sessions.begin({ resume: true, max: null })
+    const session = { jid: 'alice@example.net/r', management } as unknown as Session
+    sessions.add(session, management)
+    sessions.remove(session, 'now')
+  }
+  assert.deepEqual([sessions.find('1'), sessions.find('2')], [null, { account: 'alice@example.net', handled: 0 }])
+})
+
+test('between login and a resource only a resource can be bound, or a session resumed', () => {
+  for (const xml of [`<r xmlns='${NS_SM}'/>`, `<a xmlns='${NS_SM}' h='0'/>`, `<nonsense xmlns='${NS_SM}'/>`]) {
+    const alice = new ResumingHouse().arrive('alice')
+    alice.say(xml)
+    assert.match(alice.heard().join(''), /<unsupported-stanza-type /, xml)
+  }
+})
+
+test('who acknowledges too much is told what it said and what it was sent (§6)', () => {
+  const { alice, write } = scene()
+  write('1')
+  alice.heard()
+  alice.say(`<a xmlns='${NS_SM}' h='3'/>`)
+  assert.match(alice.heard().join(''), /<undefined-condition [^>]*\/>.*<handled-count-too-high xmlns='urn:xmpp:sm:3' h='3' send-count='1'\/>/)
+})
+
+test('a session whose connection goes with the answer to <enable/> is over, and nobody looks after it', () => {
+  const house = new ResumingHouse()
+  const alice = bind(house.arrive('alice'))
+  const before = house.clock.pending
+  alice.onSend = () => { alice.events.lost(null) }
+  alice.say(`<enable xmlns='${NS_SM}' resume='true'/>`)
+  assert.deepEqual([house.manager.sessionCount, house.clock.pending], [0, before])
+})
+
+test('what only looks like an element of stream management is none', () => {
+  for (const local of ['enable', 'resume', 'r', 'a']) {
+    const { alice } = scene()
+    alice.say(`<${local} xmlns='urn:example:n' h='0'/>`)
+    assert.match(alice.heard().join(''), /<unsupported-stanza-type /, local)
+  }
+})
+
+test('elements of stream management count as stanzas do for how fast a client may send', () => {
+  const house = new ResumingHouse({ rate: { perSecond: 1, burst: 5 } })
+  const alice = bind(house.arrive('alice'))
+  enable(alice)
+  for (let count = 0; count < 4; count += 1) alice.say(`<r xmlns='${NS_SM}'/>`)
+  assert.doesNotMatch(alice.heard().join(''), /pause/)
+  alice.say(`<r xmlns='${NS_SM}'/>`)
+  assert.equal(alice.heard()[0], '(pause 1000)')
 })
 
 test('an acknowledgement that says no number ends the stream with bad-format', () => {

@@ -114,6 +114,12 @@ describe('binding that takes a while', () => {
     rig.assertEnded('internal-server-error')
   })
 
+  test('a request to resume meanwhile is a policy-violation: one stream, one session', () => {
+    const { rig } = pending()
+    rig.transport.say("<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>")
+    rig.assertEnded('policy-violation')
+  })
+
   test('a second request meanwhile is a policy-violation, and the resource is let go', async () => {
     const { rig, resolve, sink } = pending()
     rig.transport.say(StreamRig.bind)

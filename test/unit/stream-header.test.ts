@@ -109,7 +109,7 @@ describe('a later stream header', () => {
     assert.deepEqual(transport.headers.map(({ id }) => id), ['id-1', 'id-2'])
     assert.equal(transport.headers[1]?.to, 'alice@example.net')
     const features = transport.heardOne()
-    assert.deepEqual(features.children.map(({ local }) => local), ['bind', 'session', 'sm'])
+    assert.deepEqual(features.children.map(({ local }) => local), ['bind', 'session', 'sm', 'csi', 'limits'])
   })
 
   test('to another domain after success is refused: the identity is one of the first (external.md §6)', () => {

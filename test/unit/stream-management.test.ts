@@ -61,6 +61,15 @@ describe('what was sent', () => {
     assert.equal(management.exceeded, 'session.max_unacked_bytes')
   })
 
+  test('is within the limits again as soon as it is acknowledged', () => {
+    const management = managed({ maxBytes: 10 })
+    for (let round = 0; round < 100; round += 1) {
+      management.add(wire('cccc'), 0)
+      assert.equal(management.exceeded, null)
+      assert.ok(management.acknowledge(management.sent))
+    }
+  })
+
   test('is kept in memory of its own once it may wait long', () => {
     const management = managed()
     const slab = Buffer.alloc(8_192, 'x')
@@ -71,6 +80,13 @@ describe('what was sent', () => {
     assert.equal(owned(), 20)
     management.add(slab.subarray(0, 10), 0)
     assert.equal(owned(), 21)
+    const empty = managed()
+    empty.suspend()
+    empty.add(slab.subarray(0, 10), 0)
+    assert.equal(empty.unacknowledged[0]?.wire.buffer.byteLength, 10, 'the first that comes while nobody is there')
+    empty.resume()
+    empty.add(slab.subarray(0, 10), 0)
+    assert.equal(empty.unacknowledged[1]?.wire.buffer.byteLength, 8_192, 'no copy while somebody is')
     assert.ok(waiting(management).every(text => text === 'x'.repeat(10)))
   })
 

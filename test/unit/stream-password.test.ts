@@ -250,5 +250,5 @@ test('the features are one element that any XML reader takes', () => {
   const rig = rigWith({ facts: { channelBindings: () => bindings } })
   rig.transport.header()
   const features = parse(Buffer.from(rig.transport.heard().find(text => text.startsWith('<'))!))
-  assert.deepEqual(features.children.map(({ local }) => local), ['sasl-channel-binding', 'mechanisms'])
+  assert.deepEqual(features.children.map(({ local }) => local), ['sasl-channel-binding', 'mechanisms', 'limits'])
 })

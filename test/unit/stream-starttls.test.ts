@@ -21,7 +21,7 @@ describe('STARTTLS', () => {
       const { rig: { transport } } = upgradable(required)
       transport.header()
       const children = transport.heardOne().children
-      assert.deepEqual(children.map(({ local }) => local), required ? ['starttls'] : ['starttls', 'mechanisms'])
+      assert.deepEqual(children.map(({ local }) => local), required ? ['starttls'] : ['starttls', 'mechanisms', 'limits'])
       assert.equal(children[0]?.ns, NS_TLS)
       assert.deepEqual(children[0]?.children.map(({ local }) => local), required ? ['required'] : [])
     }
@@ -35,7 +35,7 @@ describe('STARTTLS', () => {
     assert.equal(starts.count, 1)
     assert.deepEqual(transport.heard(), [], 'the transport says <proceed/>')
     transport.header()
-    assert.deepEqual(transport.heardOne().children.map(({ local }) => local), ['mechanisms'])
+    assert.deepEqual(transport.heardOne().children.map(({ local }) => local), ['mechanisms', 'limits'])
     assert.equal(new Set(transport.headers.map(({ id }) => id)).size, 2)
   })
 

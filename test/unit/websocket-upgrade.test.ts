@@ -27,7 +27,7 @@ test('an open WebSocket holds neither the HTTP request nor the response that it 
     peers: new Peers(new ClientCertificates(server.server, { tls: null, clock, log })),
     accept: accepted.resolve,
     shared: {
-      stateTimeout: 1_000, maxUnreadBytes: 10_000, scanner: new Scanner(), liveness: new Liveness(0, clock), outbox: new Outbox(), clock,
+      stateTimeout: 1_000, limits: { maxBytes: 10_000, idle: null }, seeOtherUri: null, maxUnreadBytes: 10_000, scanner: new Scanner(), liveness: new Liveness(0, clock), outbox: new Outbox(), clock,
     },
   })
   const upgraded = once(server.server, 'upgrade')

@@ -180,6 +180,13 @@ describe('who the client is', () => {
     }
     connections.close()
   })
+  test('an opening handshake that is refused is logged with the visitor\'s address, not the proxy\'s', async () => {
+    const connections = new Connections(wayOf(gateway, lenient))
+    const { status } = await connections.request('/xmpp-websocket', { headers: { ...said, Connection: 'Upgrade', Upgrade: 'websocket', 'Sec-WebSocket-Version': '12', 'Sec-WebSocket-Protocol': 'xmpp' } })
+    assert.equal(status, 400)
+    assert.equal(gateway.eventsNamed('websocket.refused').at(-1)?.address, '192.0.2.1')
+    connections.close()
+  })
   test('whether there is TLS is the proxy\'s word; a certificate says it too; silence does not', async () => {
     const connections = new Connections(wayOf(gateway, lenient))
     const tlsOf = async (headers: Headers) => (await seen(connections, headers)).connection.tlsVersion !== null

@@ -9,12 +9,14 @@ import { valueOf } from '../support/exposition.ts'
 import { Gateway } from '../support/gateway.ts'
 import { addAccounts, fewIterations } from '../support/password-accounts.ts'
 import { metricsToml, scrape } from '../support/scrape.ts'
+import { TcpClient } from '../support/tcp-client.ts'
+import { c2sListener, tcpLogin } from '../support/tcp-scene.ts'
 import { TurnedClock } from '../support/turned-clock.ts'
 import { NS_SASL, WireClient } from '../support/wire-client.ts'
 
 const tls = 'tls.certfile = "certs/server.crt"\ntls.keyfile = "certs/server.key"\ntls.cacertfile = "certs/ca.crt"\n'
 /** By their index. */
-const listeners = { narrow: 0, plain: 1, oneForEachCertificate: 2 } as const
+const listeners = { narrow: 0, plain: 1, oneForEachCertificate: 2, tcp: 3 } as const
 
 const roomyToml = `
 [general]
@@ -31,7 +33,7 @@ bosh = { max_sessions_per_address = 1, request_timeout = 2_000 }
 ip = "127.0.0.3"
 port = 0
 ${tls}bosh = { max_sessions_per_certificate = 1 }
-[auth]
+${c2sListener('tls.mode = "starttls_required"\nmax_stanza_size = 10_000\nstate_timeout = 5_000')}[auth]
 methods = ["pki", "internal"]
 sasl_mechanisms = ["external", "plain"]
 [auth.attempts]
@@ -248,6 +250,23 @@ const rows: readonly Row[] = [
     },
   },
   {
+    limit: 'tcp.max_stanza_size',
+    act: async () => {
+      const client = await tcpLogin(roomy, listeners.tcp, 'alice')
+      leaving.push(() => { client.destroy() })
+      client.send(chat('bob@localhost', 10_000))
+    },
+  },
+  {
+    limit: 'tcp.state_timeout',
+    act: async () => {
+      const client = await TcpClient.connect(roomy.port(listeners.tcp))
+      leaving.push(() => { client.destroy() })
+      await client.header()
+      clock.advance(6_000)
+    },
+  },
+  {
     limit: 'xml',
     act: async () => { (await webSocketLogin('alice')).send(`<message xmlns='jabber:client'>${'<a>'.repeat(200)}${'</a>'.repeat(200)}</message>`) },
   },
@@ -308,7 +327,7 @@ describe('a limit is counted when a client runs into it, and no other is', () =>
     })
   }
 
-  test('all of them are here, apart from those of TCP, which no listener speaks', () => {
-    assert.deepEqual(limitNames.filter(name => !name.startsWith('tcp.') && !rows.some(({ limit }) => limit === name)), [])
+  test('all of them are here', () => {
+    assert.deepEqual(limitNames.filter(name => !rows.some(({ limit }) => limit === name)), [])
   })
 })

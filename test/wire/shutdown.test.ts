@@ -4,8 +4,11 @@ import { once } from 'node:events'
 import { rm } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { test } from 'node:test'
+import { BoshClient } from '../support/bosh-client.ts'
 import { Gateway } from '../support/gateway.ts'
+import { c2sListener, tcpLogin, withListeners } from '../support/tcp-scene.ts'
 import { RawWebSocket, upgradeRequest } from '../support/raw-websocket.ts'
+import { TcpClient } from '../support/tcp-client.ts'
 import { NS_FRAMING, streamErrorIn, WireClient } from '../support/wire-client.ts'
 
 const discard = (gateway: Gateway) => rm(gateway.folder, { recursive: true, force: true })
@@ -81,5 +84,58 @@ test('/readyz turns 503 as soon as the stop begins, while /healthz stays 200, an
   await systemShutdown(silent)
   await silent.quit()
   await closed
+  await discard(gateway)
+})
+
+const elsewhere = '[session]\nsee_other_uri = "wss://other.example.org/xmpp-websocket"\nsee_other_host = "other.example.org:5223"\n'
+
+test('where another address is configured, clients over WebSocket and TCP are sent there (RFC 7395 §3.6.1, RFC 6120 §4.9.3.19)', async () => {
+  const gateway = await Gateway.start({ toml: `${withListeners(c2sListener('tls.mode = "starttls_required"'))}${elsewhere}` })
+  const alice = await WireClient.login(gateway, 'alice')
+  const bob = await tcpLogin(gateway, 1, 'bob')
+  const closed = gateway.app.close(60_000)
+  assert.equal(streamErrorIn(await alice.next())?.condition, 'system-shutdown')
+  assert.deepEqual([...(await alice.next()).attributes], [['see-other-uri', 'wss://other.example.org/xmpp-websocket']])
+  const error = await bob.element()
+  assert.deepEqual(error.children.map(({ local, text }) => [local, text]), [['see-other-host', 'other.example.org:5223']])
+  const late = await TcpClient.connect(gateway.port(1))
+  assert.equal((await late.next()).kind, 'header')
+  assert.equal((await late.element()).children[0]?.local, 'see-other-host')
+  await Promise.all([alice.quit(), bob.quit(), late.quit()])
+  await closed
+  await discard(gateway)
+})
+
+test('any other end names no other address', async () => {
+  const gateway = await Gateway.start({ toml: `${withListeners(c2sListener('tls.mode = "starttls_required"'))}${elsewhere}` })
+  const alice = await WireClient.login(gateway, 'alice')
+  const bob = await tcpLogin(gateway, 1, 'bob')
+  alice.send("<message xmlns='jabber:server'/>")
+  bob.send("<message xmlns='jabber:server'/>")
+  assert.equal(streamErrorIn(await alice.next())?.condition, 'invalid-namespace')
+  assert.deepEqual([...(await alice.next()).attributes], [])
+  assert.equal(streamErrorIn(await bob.element())?.condition, 'invalid-namespace')
+  await Promise.all([alice.quit(), bob.quit()])
+  const carol = await WireClient.login(gateway, 'alice')
+  carol.send(`<close xmlns='${NS_FRAMING}'/>`)
+  assert.deepEqual([...(await carol.next()).attributes], [])
+  await carol.quit()
+  await gateway.stop()
+})
+
+test('a BOSH client that has no request under way gets what was sent to it, and the goodbye, with its next one', async () => {
+  const gateway = await Gateway.start()
+  const alice = await BoshClient.login(gateway, 'alice')
+  const bob = await WireClient.login(gateway, 'bob')
+  bob.send(`<message xmlns='jabber:client' to='${alice.jid}' id='1'/>`)
+  bob.send("<iq xmlns='jabber:client' type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>")
+  await bob.next()
+  const closed = gateway.app.close(60_000)
+  await systemShutdown(bob)
+  await bob.quit()
+  const { body } = await alice.send('')
+  assert.deepEqual([body.attributes.get('condition'), body.children.map(({ attributes }) => attributes.get('id'))], ['system-shutdown', ['1']])
+  await closed
+  alice.close()
   await discard(gateway)
 })

@@ -8,13 +8,24 @@ import { embeddedAccounts, embeddedPatience } from '../accounts/open-accounts.ts
 import type { BackendDefinition } from '../backend.ts'
 import { AccountsBackend } from './accounts-backend.ts'
 
+/** So many milliseconds it is believed that there is no account yet: every stream asks several times. Too short for anybody to notice. */
+const lookEvery = 20
+
 export const internal: BackendDefinition = {
   name: 'internal',
   create: ({ password: { hash: hashes } }, surroundings) => {
-    const { decoys, log, dataFolder } = surroundings
+    const { decoys, log, dataFolder, clock } = surroundings
     const file = join(dataFolder, embeddedFileName)
+    let lookedAt = -Infinity
     // Nothing is opened before somebody logs in with a password, and nobody can before `meerkat user` has made the first account: until then
     // no mechanism for passwords is offered, which some clients would take in the place of EXTERNAL.
-    return new AccountsBackend({ name: 'internal', accounts: embeddedAccounts(surroundings), hashes, decoys, requestTimeout: embeddedPatience, log, isThere: () => existsSync(file) })
+    const isThere = () => {
+      const now = clock.now()
+      // The clock may have been set back.
+      if (Math.abs(now - lookedAt) < lookEvery) return false
+      lookedAt = now
+      return existsSync(file)
+    }
+    return new AccountsBackend({ name: 'internal', accounts: embeddedAccounts(surroundings), hashes, decoys, requestTimeout: embeddedPatience, log, isThere })
   },
 }
