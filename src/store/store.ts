@@ -44,6 +44,9 @@ export type Change =
   | { readonly kind: 'private', readonly ns: string, readonly local: string, readonly xml: Uint8Array | null }
   | { readonly kind: 'last-activity', readonly seconds: number, readonly status: string }
 
+/** What changes about one account, in order. */
+export interface AccountChanges { readonly account: BareJid, readonly changes: readonly Change[] }
+
 /** `at` in milliseconds since the epoch. */
 export interface KeptMessage { readonly wire: Uint8Array, readonly at: number }
 
@@ -56,8 +59,8 @@ export interface LastActivity { readonly seconds: number, readonly status: strin
 /** Every method rejects when the database cannot be reached, or does not answer within its time. */
 export interface Store {
   load(account: BareJid): Promise<StoredAccount>
-  /** Atomic, durable when it resolves. */
-  commit(account: BareJid, changes: readonly Change[]): Promise<void>
+  /** Atomic, also where several accounts are concerned (both sides of a subscription); durable when it resolves. */
+  commit(parts: readonly AccountChanges[]): Promise<void>
   vcard(account: BareJid): Promise<Uint8Array | null>
   privateXml(account: BareJid, ns: string, local: string): Promise<Uint8Array | null>
   /** Of all private XML that is kept for it. */

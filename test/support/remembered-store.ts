@@ -1,5 +1,5 @@
 // A store without a database: for the rules, which do not know where what they keep is kept.
-import type { Change, KeptMessage, LastActivity, OfflineMessage, RosterItem, Store, StoredAccount } from '../../src/store/store.ts'
+import type { AccountChanges, Change, KeptMessage, LastActivity, OfflineMessage, RosterItem, Store, StoredAccount } from '../../src/store/store.ts'
 import type { BareJid, Jid } from '../../src/xmpp/jid.ts'
 
 interface Remembered {
@@ -30,9 +30,9 @@ export class RememberedStore implements Store {
     return { isKnown, roster: [...roster.values()], removed, rosterVersion, blocked: [...blocked], hasMessages: messages.length > 0 }
   }
 
-  async commit(account: BareJid, changes: readonly Change[]): Promise<void> {
+  async commit(parts: readonly AccountChanges[]): Promise<void> {
     await this.before('commit')
-    for (const change of changes) apply(this.#of(account), change)
+    for (const { account, changes } of parts) for (const change of changes) apply(this.#of(account), change)
   }
 
   async vcard(account: BareJid): Promise<Uint8Array | null> {
