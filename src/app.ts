@@ -18,7 +18,6 @@ import { Peers } from '../plugins/peer.ts'
 import { listenOnSocket } from '../plugins/unix-socket.ts'
 import { isUpgradeTo, websocket } from '../plugins/websocket.ts'
 import { welcomePage } from '../plugins/welcome-page.ts'
-import type { BackendDispatch } from './auth/dispatch.ts'
 import { isLoopback } from './config/ip-address.ts'
 import type { ListenC2s } from './config/listen-c2s.ts'
 import type { ListenHttp } from './config/listen-http.ts'
@@ -77,7 +76,7 @@ export class App {
   readonly #options: AppOptions
   readonly #manager: SessionManager
   readonly #hosts: readonly Host[]
-  readonly #backends: BackendDispatch
+  readonly #closeHouse: () => Promise<void>
   readonly #servers: FastifyInstance[] = []
   readonly #tcpListeners: TcpListener[] = []
   /** Each removes one Unix socket. */
@@ -94,12 +93,12 @@ export class App {
   #metricsListener: MetricsListener | null = null
   #isStopping = false
 
-  private constructor(options: AppOptions, { hosts, backends, newId }: House, metrics: Metrics | null) {
+  private constructor(options: AppOptions, { hosts, newId, close }: House, metrics: Metrics | null) {
     const { config, clock, log } = options
     const { limits, session } = config
     this.#options = options
     this.#hosts = hosts
-    this.#backends = backends
+    this.#closeHouse = close
     this.#metrics = metrics
     this.#limits = new ConnectionLimits({ maxConnections: limits.max_connections, maxConnectionsPerAddress: limits.max_connections_per_address, log })
     this.#manager = new SessionManager({
@@ -180,7 +179,7 @@ export class App {
     for (const liveness of this.#liveness) liveness.stop()
     const closed = this.#servers.map(({ server }) => new Promise<void>(resolve => { server.close(() => { resolve() }) }))
     this.#limits.cutAll()
-    await Promise.all([...closed, ...this.#tcpListeners.map(listener => listener.close()), ...this.#sockets.map(remove => remove()), this.#backends.close(), this.#metricsListener?.close()])
+    await Promise.all([...closed, ...this.#tcpListeners.map(listener => listener.close()), ...this.#sockets.map(remove => remove()), this.#closeHouse(), this.#metricsListener?.close()])
     this.#metrics?.close()
   }
 

@@ -6,13 +6,11 @@ import { createDecoys } from './auth/decoy-secret.ts'
 import { BackendDispatch } from './auth/dispatch.ts'
 import { loadMappingModule } from './auth/mapping-module.ts'
 import type { Config } from './config/config.ts'
-import { features } from './embedded/catalogue.ts'
-import { EmbeddedDomain } from './embedded/embedded-domain.ts'
-import { IqDispatch } from './embedded/iq-dispatch.ts'
-import { Router } from './embedded/router.ts'
+import { Neighbourhood } from './embedded/neighbourhood.ts'
 import type { SaslContext } from './sasl/mechanism.ts'
 import { randomIds } from './session/random-ids.ts'
 import type { Host } from './session/session-manager.ts'
+import { openStore } from './store/open-store.ts'
 import type { Clock } from './telemetry/clock.ts'
 import type { Log } from './telemetry/log.ts'
 
@@ -28,13 +26,18 @@ export interface HouseOptions {
   readonly log: Log
 }
 
-export interface House { readonly hosts: readonly Host[], readonly backends: BackendDispatch, readonly newId: () => string }
+export interface House {
+  readonly hosts: readonly Host[]
+  readonly newId: () => string
+  /** When no session is left: settles when all that was taken is kept, and the store is closed. */
+  readonly close: () => Promise<void>
+}
 
 export async function composeHouse({ config, authFiles, software, clock, log }: HouseOptions): Promise<House> {
   const { auth, general } = config
   const newId = randomIds()
-  const iqs = new IqDispatch(features, software)
-  const router = new Router(new Set(general.hosts), iqs, clock)
+  const store = await openStore(config.store, { dataFolder: general.data_dir, file: path => fileNamed(authFiles, path), clock, log })
+  const neighbourhood = new Neighbourhood({ hosts: general.hosts, store, options: config.features, software, clock, log, newId })
   const decoys = await createDecoys(auth, general.data_dir, log)
   const attempts = new Attempts(auth.attempts, { clock, log })
   const backends = new BackendDispatch({
@@ -44,12 +47,16 @@ export async function composeHouse({ config, authFiles, software, clock, log }: 
   const modes: ExternalMode[] = []
   for (const mode of auth.sasl_external) modes.push(typeof mode === 'string' ? mode : await loadMappingModule(mode.module, { clock, log, timeoutMilliseconds: authenticationTimeout }))
   const external: SaslContext['external'] = { modes, commonName: auth.sasl_external_common_name }
-  const hosts = general.hosts.map((name): Host => ({
-    domain: new EmbeddedDomain(name, router, newId),
+  const hosts = neighbourhood.domains.map((domain): Host => ({
+    domain,
     mechanisms: auth.sasl_mechanisms,
-    saslContext: peer => ({ ...peer, domain: name, external, backends, attempts, decoys, newNonce: newId }),
+    saslContext: peer => ({ ...peer, domain: domain.name, external, backends, attempts, decoys, newNonce: newId }),
   }))
-  return { hosts, backends, newId }
+  const close = async (): Promise<void> => {
+    await neighbourhood.idle()
+    await Promise.all([backends.close(), store.close()])
+  }
+  return { hosts, newId, close }
 }
 
 function fileNamed(files: ReadonlyMap<string, string>, path: string): string {

@@ -94,14 +94,24 @@ export class Account {
     return result
   }
 
+  /** The same for two accounts at once, always in the same order of the two, so that nobody waits for himself. */
+  static performBoth<Result>(one: Account, other: Account, act: () => Promise<Result>): Promise<Result> {
+    const [first, second] = one.jid < other.jid ? [one, other] : [other, one]
+    return first.perform(() => second.perform(act))
+  }
+
   /** Settles when nothing is under way that was when it was asked. */
   idle(): Promise<unknown> { return this.#last }
 
   /** To be called within `perform`. Durable, and to be seen, when it resolves; rejects with a StanzaError, and nothing has changed. */
-  async commit(changes: readonly Change[]): Promise<void> {
-    if (changes.length === 0) return
-    await this.#stored(store => store.commit(this.jid, changes))
-    for (const change of changes) this.#apply(change)
+  commit(changes: readonly Change[]): Promise<void> { return this.commitWith([{ account: this, changes }]) }
+
+  /** The same where others change together with it: all of them, or none. */
+  async commitWith(parts: readonly { readonly account: Account, readonly changes: readonly Change[] }[]): Promise<void> {
+    const changed = parts.filter(({ changes }) => changes.length > 0)
+    if (changed.length === 0) return
+    await this.#stored(store => store.commit(changed.map(({ account, changes }) => ({ account: account.jid, changes }))))
+    for (const { account, changes } of changed) for (const change of changes) account.#apply(change)
   }
 
   /** Keeps a message for later; `full` where there are as many as may be. To be called within `perform`. */

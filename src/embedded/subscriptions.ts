@@ -1,15 +1,16 @@
-/** Rosters and subscriptions at work (RFC 6121 §2, §3): the change is kept, then clients are told, then the other side has its turn. */
-import type { Change, RosterItem } from '../store/store.ts'
+/** Rosters and subscriptions at work (RFC 6121 §2, §3): what changes on both sides is kept together, then clients are told. */
+import type { RosterItem } from '../store/store.ts'
 import type { Element } from '../xml/element.ts'
 import { withAttribute } from '../xml/splice.ts'
 import type { Markup } from '../xml/write.ts'
 import { type BareJid, isFull, parseJid } from '../xmpp/jid.ts'
 import { type Stanza, stanzaMarkup } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import { type Account, maxRemoved } from './account.ts'
+import { Account, maxRemoved } from './account.ts'
 import type { PresenceRules } from './presence.ts'
-import { availableOf, type Realm } from './realm.ts'
+import type { Realm } from './realm.ts'
 import type { Resident } from './resident.ts'
+import { endedBy, Exchange, type Inbound, removal, type Turn } from './roster/exchange.ts'
 import { listed, readRosterSet, withNames } from './roster/roster.ts'
 import { changedSince, itemMarkup, removalMarkup, rosterMarkup } from './roster/roster-markup.ts'
 import { inbound, type Outcome, outbound, type SubscriptionType } from './roster/subscription.ts'
@@ -47,87 +48,87 @@ export class SubscriptionRules {
   async setRoster(account: Account, query: Element): Promise<void> {
     const request = readRosterSet(query)
     const { jid } = request
-    if (request.kind === 'set') {
-      await account.perform(async () => {
-        const item = account.roster.get(jid) ?? null
-        this.#assertRoom(account, item)
-        await this.#change(account, withNames(item, request, account.rosterVersion + 1))
-      })
+    if (request.kind === 'remove') {
+      await this.#remove(account, jid)
       return
     }
-    const removed = await account.perform(async () => {
+    await account.perform(async () => {
+      const item = account.roster.get(jid) ?? null
+      this.#assertRoom(account, item)
+      const named = withNames(item, request, account.rosterVersion + 1)
+      await account.commit([{ kind: 'roster-set', item: named }])
+      this.#push(account, itemMarkup(named), named.version)
+    })
+  }
+
+  async #remove(account: Account, jid: BareJid): Promise<void> {
+    await this.#exchange(account, jid, (exchange, contact) => {
       const item = account.roster.get(jid)
       if (item?.isListed !== true) throw new StanzaError('item-not-found', 'there is no such item in the roster')
-      const version = account.rosterVersion + 1
-      await account.commit([{ kind: 'roster-remove', jid, version }])
-      this.#push(account, removalMarkup(jid))
-      if (isSeen(item)) this.#presence.show(account, jid, false)
-      return item
+      exchange.take(account, jid, () => removal(item))
+      if (contact !== null) for (const type of endedBy(item)) this.#arrive(exchange, contact, account, type)
     })
-    // §2.5.2: what there was of subscriptions ends, both ways.
-    if (isSeen(removed) || removed.request !== null) await this.#arrive(jid, account.jid, 'unsubscribed')
-    if (removed.ask || removed.subscription === 'to' || removed.subscription === 'both') await this.#arrive(jid, account.jid, 'unsubscribe')
   }
 
-  async #send(account: Account, contact: BareJid, type: SubscriptionType, wire: Uint8Array): Promise<void> {
-    const { isPassedOn, presence } = await account.perform(async () => {
-      const item = account.roster.get(contact) ?? null
-      const outcome = outbound(item, contact, type, account.rosterVersion + 1)
-      if (outcome.item?.isListed === true) this.#assertRoom(account, item)
-      await this.#apply(account, contact, item, outcome)
-      // §3.2.2: who sees the account no more sees it leave first.
-      if (outcome.presence === 'hidden') this.#presence.show(account, contact, false)
-      return outcome
+  async #send(account: Account, jid: BareJid, type: SubscriptionType, wire: Uint8Array): Promise<void> {
+    await this.#exchange(account, jid, (exchange, contact) => {
+      const { isPassedOn } = exchange.take(account, jid, (item, version) => {
+        const outcome = outbound(item, jid, type, version)
+        if (outcome.item?.isListed === true) this.#assertRoom(account, item)
+        return outcome
+      })
+      if (isPassedOn && contact !== null) this.#arrive(exchange, contact, account, type, wire)
     })
-    if (isPassedOn) await this.#arrive(contact, account.jid, type, wire)
-    // §3.1.5
-    if (presence === 'shown') this.#presence.show(account, contact, true)
   }
 
-  /** §3.1.3 and its like: it comes to an account of this house. To one that does not exist it comes for nothing (§8.5.1). */
-  async #arrive(to: BareJid, from: BareJid, type: SubscriptionType, wire: Uint8Array = stanzaMarkup('presence', { type, from, to })): Promise<void> {
-    if (!to.includes('@')) return
-    const account = await this.#realm.accounts.use(to)
-    const outcome = await account.perform(async () => {
-      // XEP-0191 §3.3: no answer, and no error.
-      if (!account.isKnown || account.blocks(from)) return null
-      const item = account.roster.get(from) ?? null
-      const outcome = inbound(item, from, type, account.rosterVersion + 1, wire)
-      await this.#apply(account, from, item, outcome)
-      if (outcome.isPassedOn) this.#tell(account, type, wire)
-      return outcome
-    })
-    if (outcome === null) return
-    if (outcome.reply !== null) await this.#arrive(from, to, outcome.reply)
-    if (outcome.presence !== null) this.#presence.show(account, from, outcome.presence === 'shown')
+  /** §3.1.3 and its like: it comes to the other side, which may answer at once. */
+  #arrive(exchange: Exchange<Account>, to: Account, from: Account, type: SubscriptionType,
+    wire: Uint8Array = stanzaMarkup('presence', { type, from: from.jid, to: to.jid })): void {
+    // XEP-0191 §3.3: no answer, and no error.
+    if (to.blocks(from.jid)) return
+    const { reply } = exchange.take(to, from.jid, (item, version) => {
+      const outcome = inbound(item, from.jid, type, version, wire)
+      // Strangers do not fill a roster without end.
+      const isKept = item !== null || outcome.item === null || requestsOf(to) < this.#realm.maxRosterItems
+      return isKept ? outcome : ignored
+    }, { type, wire })
+    if (reply !== null) this.#arrive(exchange, from, to, reply)
   }
 
-  /** §3.1.3: a request is for those who are available; what comes of it, for those who have the roster, too. */
-  #tell(account: Account, type: SubscriptionType, wire: Uint8Array): void {
-    if (type === 'subscribe') for (const { session } of availableOf(this.#realm, account.jid)) session.deliver(wire)
-    else for (const { session, isInterested, availability } of this.#realm.directory.ofAccount(account.jid)) if (isInterested || availability !== null) session.deliver(wire)
-  }
-
-  async #apply(account: Account, contact: BareJid, before: RosterItem | null, { item, isPushed }: Outcome): Promise<void> {
-    if (item === before) return
-    if (item !== null) {
-      await this.#change(account, item, isPushed)
-      return
+  /** What `plan` does to the rosters of the two is kept in one piece, and then shown. To an account that does not exist nothing comes (§8.5.1). */
+  async #exchange(account: Account, jid: BareJid, plan: (exchange: Exchange<Account>, contact: Account | null) => void): Promise<void> {
+    const found = jid === account.jid || !jid.includes('@') ? null : await this.#realm.accounts.use(jid)
+    const act = async () => {
+      const exchange = new Exchange<Account>()
+      plan(exchange, found?.isKnown === true ? found : null)
+      await account.commitWith(exchange.turns.map(({ owner, changes }) => ({ account: owner, changes })))
+      for (const turn of exchange.turns) this.#show(turn)
+      // §3.1.5: presence follows the answer.
+      for (const { owner, contact, outcome } of exchange.turns) if (outcome.presence === 'shown') this.#presence.show(owner, contact, true)
     }
-    // It was in no roster that clients see: its end is no version.
-    await account.commit([{ kind: 'roster-remove', jid: contact, version: account.rosterVersion }])
+    await (found === null ? account.perform(act) : Account.performBoth(account, found, act))
   }
 
-  async #change(account: Account, item: RosterItem, isPushed = true): Promise<void> {
-    const change: Change = { kind: 'roster-set', item }
-    await account.commit([change])
-    if (isPushed) this.#push(account, itemMarkup(item))
+  #show({ owner, contact, outcome, inbound, version }: Turn<Account>): void {
+    const { item, isPassedOn, isPushed, presence } = outcome
+    // §3.2.2: who sees the account no more sees it leave first.
+    if (presence === 'hidden') this.#presence.show(owner, contact, false)
+    // §3.1.6: the stanza comes before the push.
+    if (isPassedOn && inbound !== null) this.#tell(owner, inbound)
+    if (isPushed) this.#push(owner, item?.isListed === true ? itemMarkup(item) : removalMarkup(contact), version)
+  }
+
+  /** §3.1.3: a request is for those who are available; what comes of it, for those who have asked for the roster (§3.1.6). */
+  #tell({ jid }: Account, { type, wire }: Inbound): void {
+    for (const { session, isInterested, availability } of this.#realm.directory.ofAccount(jid)) {
+      if (type === 'subscribe' ? availability !== null : isInterested) session.deliver(wire)
+    }
   }
 
   /** §2.1.6: to each resource that has asked for the roster. */
-  #push(account: Account, item: Markup): void {
-    const query = rosterMarkup(account.rosterVersion, [item])
-    for (const resident of this.#realm.directory.ofAccount(account.jid)) if (resident.isInterested) this.#pushTo(resident, query)
+  #push({ jid }: Account, item: Markup, version: number): void {
+    const query = rosterMarkup(version, [item])
+    for (const resident of this.#realm.directory.ofAccount(jid)) if (resident.isInterested) this.#pushTo(resident, query)
   }
 
   #pushTo({ session, jid }: Resident, query: Markup): void {
@@ -135,12 +136,15 @@ export class SubscriptionRules {
   }
 
   #assertRoom({ roster }: Account, item: RosterItem | null): void {
-    if (item?.isListed === true) return
-    if (roster.size >= this.#realm.maxRosterItems) throw new StanzaError('resource-constraint', `a roster has at most ${this.#realm.maxRosterItems} items`)
+    const { maxRosterItems } = this.#realm
+    if (item?.isListed !== true && listed(roster.values()).length >= maxRosterItems) throw new StanzaError('resource-constraint', `a roster has at most ${maxRosterItems} items`)
   }
 }
 
-const isSeen = ({ subscription }: RosterItem): boolean => subscription === 'from' || subscription === 'both'
+/** Of strangers. */
+const requestsOf = ({ roster }: Account): number => roster.size - listed(roster.values()).length
+
+const ignored: Outcome = { item: null, isPassedOn: false, isPushed: false, reply: null, presence: null }
 
 /** §3.1.2: from the bare JID and to the bare JID, with whatever else the client wrote. */
 function stampedWith(from: BareJid, to: BareJid, type: SubscriptionType, stanza: Stanza): Uint8Array {

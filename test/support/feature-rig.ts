@@ -5,6 +5,7 @@ import type { FeatureAccount, FeatureChange, FeatureResource } from '../../src/e
 import { IqDispatch } from '../../src/embedded/iq-dispatch.ts'
 import type { FeatureOptions } from '../../src/embedded/options.ts'
 import { type BareJid, bareOf, type FullJid, type Jid, parseJid } from '../../src/xmpp/jid.ts'
+import { defaultOptions } from './neighbourhood.ts'
 import { stanza } from './recorded-outbound.ts'
 import { RememberedStore } from './remembered-store.ts'
 import { recordingLog, TurnedClock } from './turned-clock.ts'
@@ -41,12 +42,10 @@ export class RememberedAccount implements FeatureAccount {
   showsPresenceTo(other: BareJid): boolean { return other === this.jid || this.watchers.has(other) }
   readRoster(): null { return null }
   async setRoster(): Promise<void> { /* The rig has no rosters. */ }
-  commit(changes: readonly FeatureChange[]): Promise<void> { return this.#store.commit(this.jid, changes) }
+  commit(changes: readonly FeatureChange[]): Promise<void> { return this.#store.commit([{ account: this.jid, changes }]) }
   async block(jids: readonly Jid[]): Promise<void> { for (const one of jids) this.blocked.add(one) }
   async unblock(jids: readonly Jid[] | null): Promise<void> { for (const one of jids ?? [...this.blocked]) this.blocked.delete(one) }
 }
-
-export const defaultOptions: FeatureOptions = { disabled: [], max_vcard_size: 65_536, max_private_size: 262_144, max_blocked: 1_000 }
 
 export class FeatureRig {
   readonly clock = new TurnedClock()

@@ -1,16 +1,13 @@
 // A session manager over an embedded domain, and clients whose transports are in the test's hands: they log in, enable stream management and resume.
 import { pki } from '../../src/auth/backends/pki.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
-import { features } from '../../src/embedded/catalogue.ts'
-import { EmbeddedDomain } from '../../src/embedded/embedded-domain.ts'
-import { IqDispatch } from '../../src/embedded/iq-dispatch.ts'
-import { Router } from '../../src/embedded/router.ts'
 import { SessionManager, type SessionManagerOptions } from '../../src/session/session-manager.ts'
 import { noTraffic } from '../../src/telemetry/traffic.ts'
 import type { Certificate } from '../../src/x509/certificate.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import { NS_BIND, NS_CLIENT, NS_SASL, NS_SM } from '../../src/xmpp/namespaces.ts'
 import { certificateWith } from './external-certificate.ts'
+import { neighbourhood } from './neighbourhood.ts'
 import { passwordLogin, RememberedAccounts } from './password-login.ts'
 import { RecordedTransport } from './recorded-transport.ts'
 import { domainpart, StreamRig } from './stream-rig.ts'
@@ -32,10 +29,10 @@ export class ResumingHouse {
     const backends = new BackendDispatch({ backends: [pki, new RememberedAccounts({ 'alice@example.net': 'pencil' })], timeoutMilliseconds: 1_000, clock: new TurnedClock(), log })
     let ids = 0
     const newId = () => { ids += 1; return `id-${ids}` }
-    const router = new Router(new Set([name]), new IqDispatch(features, { name: 'Meerkat', version: '0' }), clock)
+    const { domains } = neighbourhood({ clock, log, newId })
     this.manager = new SessionManager({
-      hosts: [{ domain: new EmbeddedDomain(name, router, newId), mechanisms: ['external', 'plain'],
-        saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) }],
+      hosts: domains.map(domain => ({ domain, mechanisms: ['external', 'plain'] as const,
+        saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) })),
       resourceConflict: 'close_old', maxSessionsPerAccount: 10, rate: null,
       resumption: { seconds: 300, location: null, maxStanzas: 1_000, maxBytes: 1_048_576 }, holdsPresence: true,
       newId, clock, log, traffic: noTraffic(), ...options,

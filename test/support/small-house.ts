@@ -1,16 +1,15 @@
-// An embedded domain with sessions whose streams are in the test's hands: the routing rules without a network.
-import { features } from '../../src/embedded/catalogue.ts'
-import { EmbeddedDomain } from '../../src/embedded/embedded-domain.ts'
+// An embedded domain with sessions whose streams are in the test's hands: the routing rules without a network, over a store in memory.
 import type { Feature } from '../../src/embedded/feature.ts'
-import { IqDispatch } from '../../src/embedded/iq-dispatch.ts'
-import { Router } from '../../src/embedded/router.ts'
+import type { Neighbourhood } from '../../src/embedded/neighbourhood.ts'
+import type { FeatureOptions } from '../../src/embedded/options.ts'
+import { featuresWithout } from '../../src/embedded/catalogue.ts'
 import { Session } from '../../src/session/session.ts'
 import type { OutboundStream } from '../../src/stream/stream-services.ts'
-import { fullJid } from '../../src/xmpp/jid.ts'
 import { bare } from './external-certificate.ts'
+import { defaultOptions, neighbourhood } from './neighbourhood.ts'
 import { principalOf, RecordedOutbound, stanza } from './recorded-outbound.ts'
-import { domainpart } from './stream-rig.ts'
-import { TurnedClock } from './turned-clock.ts'
+import { RememberedStore } from './remembered-store.ts'
+import { recordingLog, settled, TurnedClock } from './turned-clock.ts'
 
 export interface Guest {
   readonly jid: string
@@ -21,27 +20,40 @@ export interface Guest {
 
 export class SmallHouse {
   readonly clock = new TurnedClock()
-  readonly #domain: EmbeddedDomain
+  readonly store = new RememberedStore()
+  readonly events: ReturnType<typeof recordingLog>['events']
+  readonly #neighbourhood: Neighbourhood
 
-  constructor(spoken: readonly Feature[] = features) {
-    const router = new Router(new Set(['example.net']), new IqDispatch(spoken, { name: 'Meerkat', version: '1.2.3' }), this.clock)
-    this.#domain = new EmbeddedDomain(domainpart('example.net'), router, () => 'made')
+  constructor({ features, options = {} }: { readonly features?: readonly Feature[], readonly options?: Partial<FeatureOptions> } = {}) {
+    const { log, events } = recordingLog()
+    const all = { ...defaultOptions, ...options }
+    this.events = events
+    this.#neighbourhood = neighbourhood({ store: this.store, clock: this.clock, log, options: all, features: features ?? featuresWithout(all.disabled) })
   }
 
   /** `onSend` is called before something is written to that guest. */
-  enter(user: string, resource: string, onSend: (session: Session) => void = () => undefined): Guest {
+  async enter(user: string, resource: string, onSend: (session: Session) => void = () => undefined): Promise<Guest> {
     const outbound = new RecordedOutbound()
-    const account = bare(`${user}@example.net`)
-    const jid = fullJid(account, resource)
+    const [domain] = this.#neighbourhood.domains
+    if (domain === undefined) throw new Error('no domain')
+    const principal = principalOf(bare(`${user}@example.net`))
+    const jid = await domain.bind(principal, resource)
     const stream: OutboundStream = {
       facts: outbound.facts,
       send: wire => { onSend(session); outbound.send(wire) },
       say: markup => { outbound.say(markup) },
       pause: milliseconds => { outbound.pause(milliseconds) },
       end: error => { outbound.end(error) },
+      fail: error => { outbound.fail(error) },
     }
-    const session: Session = new Session(jid, principalOf(account), stream, null, () => undefined)
-    session.attach(this.#domain.attach(session))
+    const session: Session = new Session(jid, principal, stream, null, () => undefined)
+    session.attach(domain.attach(session))
     return { jid, session, outbound, say: xml => { session.receive(stanza(xml)) } }
+  }
+
+  /** Settles when everything that was sent is dealt with. */
+  async idle(): Promise<void> {
+    await this.#neighbourhood.idle()
+    await settled()
   }
 }

@@ -21,7 +21,7 @@ describe('last activity (XEP-0012)', () => {
 
   test('of an account is told only to those who may see its presence, and of nobody the same is said (§3)', async () => {
     const rig = new FeatureRig()
-    await rig.store.commit(rig.account('juliet@example.net').jid, [{ kind: 'last-activity', seconds: 1, status: 'away' }])
+    await rig.store.commit([{ account: rig.account('juliet@example.net').jid, changes: [{ kind: 'last-activity', seconds: 1, status: 'away' }] }])
     assert.equal(await rig.outcome(last('juliet@example.net')), '(forbidden)')
     assert.equal((await rig.ask(last('nobody@example.net'))).join('').replaceAll('nobody', 'juliet'), (await rig.ask(last('juliet@example.net'))).join(''))
   })
@@ -31,7 +31,7 @@ describe('last activity (XEP-0012)', () => {
     const juliet = rig.account('juliet@example.net')
     juliet.watchers.add(rig.account('romeo@example.net').jid)
     assert.equal(await rig.outcome(last('juliet@example.net')), '(item-not-found)')
-    await rig.store.commit(juliet.jid, [{ kind: 'last-activity', seconds: Math.floor(rig.clock.now() / 1_000), status: 'Heading <Home>' }])
+    await rig.store.commit([{ account: juliet.jid, changes: [{ kind: 'last-activity', seconds: Math.floor(rig.clock.now() / 1_000), status: 'Heading <Home>' }] }])
     rig.clock.advance(903_000)
     const expected = /^<query xmlns='jabber:iq:last' seconds='90[34]'>Heading &lt;Home&gt;<\/query>$/
     assert.match(await rig.outcome(last('juliet@example.net')), expected)
@@ -41,7 +41,7 @@ describe('last activity (XEP-0012)', () => {
 
   test('of one\'s own account is told, with an address or without', async () => {
     const rig = new FeatureRig()
-    await rig.store.commit(rig.account('romeo@example.net').jid, [{ kind: 'last-activity', seconds: Math.floor(rig.clock.now() / 1_000) + 100, status: '' }])
+    await rig.store.commit([{ account: rig.account('romeo@example.net').jid, changes: [{ kind: 'last-activity', seconds: Math.floor(rig.clock.now() / 1_000) + 100, status: '' }] }])
     for (const to of ['', 'romeo@example.net']) assert.equal(await rig.outcome(last(to)), "<query xmlns='jabber:iq:last' seconds='0'/>")
   })
 })

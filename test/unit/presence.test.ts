@@ -6,11 +6,11 @@ import { SmallHouse } from '../support/small-house.ts'
 const unavailable = (from: string): string => `<presence xmlns='jabber:client' type='unavailable' from='${from}'/>`
 
 describe('directed presence', () => {
-  test('is remembered for a thousand addresses, the latest: what a client alone decides has a bound', () => {
+  test('is remembered for a thousand addresses, the latest: what a client alone decides has a bound', async () => {
     const house = new SmallHouse()
-    const juliet = house.enter('juliet', 'balcony')
-    const nurse = house.enter('nurse', 'chamber')
-    const romeo = house.enter('romeo', 'orchard')
+    const juliet = await house.enter('juliet', 'balcony')
+    const nurse = await house.enter('nurse', 'chamber')
+    const romeo = await house.enter('romeo', 'orchard')
     romeo.say(`<presence to='${juliet.jid}'/>`)
     for (let number = 0; number < 999; number += 1) romeo.say(`<presence to='nobody-${number}@example.net'/>`)
     romeo.say(`<presence to='${nurse.jid}'/>`)
@@ -21,10 +21,10 @@ describe('directed presence', () => {
     assert.deepEqual(juliet.outbound.heard(), [], 'the oldest was forgotten')
   })
 
-  test('sent to the same address again is taken back once', () => {
+  test('sent to the same address again is taken back once', async () => {
     const house = new SmallHouse()
-    const juliet = house.enter('juliet', 'balcony')
-    const romeo = house.enter('romeo', 'orchard')
+    const juliet = await house.enter('juliet', 'balcony')
+    const romeo = await house.enter('romeo', 'orchard')
     for (const address of [juliet.jid, juliet.jid, 'JULIET@example.net/balcony']) romeo.say(`<presence to='${address}'/>`)
     juliet.outbound.heard()
     romeo.session.end('lost', null)
@@ -33,14 +33,14 @@ describe('directed presence', () => {
 })
 
 describe('a broadcast', () => {
-  test('goes on when one of its recipients is lost while it is written to', () => {
+  test('goes on when one of its recipients is lost while it is written to', async () => {
     const house = new SmallHouse()
-    const others = ['a', 'b', 'c'].map(resource => house.enter('romeo', resource, session => {
+    const others = await Promise.all(['a', 'b', 'c'].map(resource => house.enter('romeo', resource, session => {
       if (session.jid.endsWith('/b') && armed) session.streamEnded('lost')
-    }))
+    })))
     let armed = false
     for (const other of others) other.say('<presence/>')
-    const romeo = house.enter('romeo', 'orchard')
+    const romeo = await house.enter('romeo', 'orchard')
     armed = true
     for (const { outbound } of others) outbound.heard()
     romeo.say('<presence/>')
@@ -50,10 +50,10 @@ describe('a broadcast', () => {
     assert.ok(!romeo.outbound.heard().some(text => text.includes("from='romeo@example.net/b'") && !text.includes('unavailable')), 'b is not shown any more')
   })
 
-  test('that is refused for its priority leaves the one before as it was', () => {
+  test('that is refused for its priority leaves the one before as it was', async () => {
     const house = new SmallHouse()
-    const romeo = house.enter('romeo', 'orchard')
-    const juliet = house.enter('juliet', 'balcony')
+    const romeo = await house.enter('romeo', 'orchard')
+    const juliet = await house.enter('juliet', 'balcony')
     romeo.say('<presence><priority>3</priority></presence>')
     romeo.say('<presence><priority>1000</priority></presence>')
     romeo.outbound.heard()
@@ -61,11 +61,12 @@ describe('a broadcast', () => {
     assert.equal(romeo.outbound.heard().length, 1)
   })
 
-  test('is kept for those who come later in an allocation of its own, however long the message was that brought it', () => {
+  test('is kept for those who come later in an allocation of its own, however long the message was that brought it', async () => {
     const house = new SmallHouse()
     const kept: Uint8Array[] = []
-    house.enter('romeo', 'orchard').say('<presence><show>away</show></presence>')
-    const later = house.enter('romeo', 'wall')
+    const first = await house.enter('romeo', 'orchard')
+    first.say('<presence><show>away</show></presence>')
+    const later = await house.enter('romeo', 'wall')
     const { session } = later
     session.deliver = wire => { kept.push(wire) }
     later.say('<presence/>')
