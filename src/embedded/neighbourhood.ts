@@ -26,11 +26,11 @@ export interface NeighbourhoodOptions {
 
 export class Neighbourhood {
   readonly domains: readonly EmbeddedDomain[]
-  readonly #accounts: Accounts
+  readonly accounts: Accounts
 
   constructor({ hosts, store, options, features = featuresWithout(options.disabled), software, clock, log, newId }: NeighbourhoodOptions) {
     const isOn = (name: string): boolean => features.some(feature => feature.name === name)
-    const accounts = new Accounts(store, { clock, log, isBlocking: isOn('blocking') })
+    const accounts = this.accounts = new Accounts(store, { clock, log, isBlocking: isOn('blocking') })
     const iqs = new IqDispatch(features, { software, clock, store, options, newId, log })
     const router = new Router(new Set(hosts), iqs, {
       accounts, clock, log, newId,
@@ -39,9 +39,8 @@ export class Neighbourhood {
       keepsLastActivity: isOn('last-activity'),
     })
     this.domains = hosts.map(host => new EmbeddedDomain(host, { router, accounts, streamFeatures: iqs.streamFeatures(host), newResource: newId }))
-    this.#accounts = accounts
   }
 
   /** Settles when whatever was sent before is dealt with. */
-  idle(): Promise<void> { return this.#accounts.idle() }
+  idle(): Promise<void> { return this.accounts.idle() }
 }

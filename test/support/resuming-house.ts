@@ -1,15 +1,17 @@
 // A session manager over an embedded domain, and clients whose transports are in the test's hands: they log in, enable stream management and resume.
 import { pki } from '../../src/auth/backends/pki.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
+import type { Accounts } from '../../src/embedded/accounts.ts'
 import { SessionManager, type SessionManagerOptions } from '../../src/session/session-manager.ts'
 import { noTraffic } from '../../src/telemetry/traffic.ts'
 import type { Certificate } from '../../src/x509/certificate.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import { NS_BIND, NS_CLIENT, NS_SASL, NS_SM } from '../../src/xmpp/namespaces.ts'
-import { certificateWith } from './external-certificate.ts'
+import { bare, certificateWith } from './external-certificate.ts'
 import { neighbourhood } from './neighbourhood.ts'
 import { passwordLogin, RememberedAccounts } from './password-login.ts'
 import { RecordedTransport } from './recorded-transport.ts'
+import { noAccount } from './remembered-store.ts'
 import { domainpart, StreamRig } from './stream-rig.ts'
 import { recordingLog, settled, TurnedClock } from './turned-clock.ts'
 
@@ -20,6 +22,7 @@ export const certificateOf = (user: string): Certificate => certificateWith({ xm
 export class ResumingHouse {
   readonly clock = new TurnedClock()
   readonly manager: SessionManager
+  readonly #accounts: Accounts
   readonly events: ReturnType<typeof recordingLog>['events']
 
   constructor(options: Partial<SessionManagerOptions> = {}) {
@@ -29,7 +32,8 @@ export class ResumingHouse {
     const backends = new BackendDispatch({ backends: [pki, new RememberedAccounts({ 'alice@example.net': 'pencil' })], timeoutMilliseconds: 1_000, clock: new TurnedClock(), log })
     let ids = 0
     const newId = () => { ids += 1; return `id-${ids}` }
-    const { domains } = neighbourhood({ clock, log, newId })
+    const { domains, accounts } = neighbourhood({ clock, log, newId })
+    this.#accounts = accounts
     this.manager = new SessionManager({
       hosts: domains.map(domain => ({ domain, mechanisms: ['external', 'plain'] as const,
         saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) })),
@@ -43,7 +47,7 @@ export class ResumingHouse {
   arrive(user: string, verdict: () => CertificateVerdict = () => ({ kind: 'accepted', certificate: certificateOf(user) })): RecordedTransport {
     const transport = this.#open(verdict)
     transport.say(StreamRig.auth())
-    return this.#restart(transport)
+    return this.#restart(transport, user)
   }
 
   async arriveByPassword(user: string, password: string): Promise<RecordedTransport> {
@@ -51,7 +55,7 @@ export class ResumingHouse {
     transport.say(`<auth xmlns='${NS_SASL}' mechanism='PLAIN'>${Buffer.from(`\0${user}\0${password}`).toString('base64')}</auth>`)
     // Passwords are compared in another thread.
     for (const deadline = Date.now() + 10_000; transport.sent.length === 0 && Date.now() < deadline;) await settled()
-    return this.#restart(transport)
+    return this.#restart(transport, user)
   }
 
   static bind(transport: RecordedTransport, resource = 'r'): RecordedTransport {
@@ -79,7 +83,10 @@ export class ResumingHouse {
     return transport
   }
 
-  #restart(transport: RecordedTransport): RecordedTransport {
+  /** Binding waits for nothing: what is kept of the account is in memory. */
+  #restart(transport: RecordedTransport, user: string): RecordedTransport {
+    const account = bare(`${user}@example.net`)
+    if (this.#accounts.get(account) === undefined) this.#accounts.adopt(account, { ...noAccount, isKnown: true })
     if (!transport.sent.some(text => text.startsWith('<success'))) throw new Error(`no login: ${transport.sent.join('')}`)
     transport.header()
     transport.heard()
