@@ -1,4 +1,4 @@
-/** Reads the files that the configured backends name: passwords and CAs. What is missing is told before anything listens. */
+/** Reads the files that the configured backends and the store name: passwords and CAs. What is missing is told before anything listens. */
 import type { AuthOptions } from '../auth/options.ts'
 import { readCertificateFile } from './certificate-file.ts'
 import { readNamedFile } from './read-file.ts'
@@ -8,19 +8,24 @@ import { quoted } from './wording.ts'
 
 /** By path. Only of the sections of backends that are asked (`auth.methods`). */
 export async function readAuthFiles(auth: AuthOptions, report: Report): Promise<ReadonlyMap<string, string>> {
+  const sections = []
+  for (const name of auth.methods) sections.push(...await readSectionFiles(Object.getOwnPropertyDescriptor(auth, name)?.value, `auth.${name}`, report))
+  return new Map(sections)
+}
+
+/** Of one section, wherever in it they are named. */
+export async function readSectionFiles(section: unknown, name: string, report: Report): Promise<ReadonlyMap<string, string>> {
   const files = new Map<string, string>()
-  for (const name of auth.methods) {
-    for (const { path, file } of filesIn(Object.getOwnPropertyDescriptor(auth, name)?.value, `auth.${name}`)) {
-      const read = await readNamedFile(file)
-      if (!read.ok) {
-        report.mistake(path, { found: `${quoted(file)}: ${read.failure}`, allowed: 'a file that can be read', remedy: 'Correct the path, or the permissions of the file.' })
-        continue
-      }
-      if (isPublic(path)) await readCertificateFile(file, path, report)
-      else warnIfOpen(file, path, read.mode, report)
-      checkSecret(path, file, read.bytes, report)
-      files.set(file, Buffer.from(read.bytes).toString('utf8'))
+  for (const { path, file } of filesIn(section, name)) {
+    const read = await readNamedFile(file)
+    if (!read.ok) {
+      report.mistake(path, { found: `${quoted(file)}: ${read.failure}`, allowed: 'a file that can be read', remedy: 'Correct the path, or the permissions of the file.' })
+      continue
     }
+    if (isPublic(path)) await readCertificateFile(file, path, report)
+    else warnIfOpen(file, path, read.mode, report)
+    checkSecret(path, file, read.bytes, report)
+    files.set(file, Buffer.from(read.bytes).toString('utf8'))
   }
   return files
 }

@@ -3,7 +3,7 @@ import type { AuthOptions } from '../auth/options.ts'
 import { backendNames } from '../auth/options.ts'
 import { prepareLocalpart } from '../xmpp/jid.ts'
 import { checkHttp, checkLdap } from './check-account-servers.ts'
-import { checkRdbms } from './check-database.ts'
+import { checkDatabase } from './check-database.ts'
 import type { NamedListener } from './listeners.ts'
 import type { Report } from './report.ts'
 import { quoted } from './wording.ts'
@@ -13,7 +13,7 @@ export function checkAuth(auth: AuthOptions, listeners: readonly NamedListener[]
   checkSections(auth, report)
   if (auth.http !== undefined) checkHttp(auth.http, report)
   if (auth.ldap !== undefined) checkLdap(auth.ldap, report)
-  if (auth.rdbms !== undefined) checkRdbms(auth.rdbms, report)
+  if (auth.rdbms !== undefined) checkDatabase(auth.rdbms, 'auth.rdbms', 'what is kept of passwords travels', report)
   const loose = auth.methods.filter(method => method === 'pki' || method === 'ldap' || (method === 'http' && auth.http?.external === 'user_exists'))
   if (loose.length > 0 && auth.sasl_external.includes('auth_id')) {
     const names = loose.map(method => `"${method}"`).join(' and ')

@@ -10,7 +10,7 @@ import type { Mistake, Warning } from './config-error.ts'
 import { listenersOf } from './listeners.ts'
 import { readNamedFile } from './read-file.ts'
 import { Report } from './report.ts'
-import { readAuthFiles } from './auth-files.ts'
+import { readAuthFiles, readSectionFiles } from './auth-files.ts'
 import { loadTlsMaterial } from './tls-material.ts'
 import { stateOf } from './watched-files.ts'
 import { quoted } from './wording.ts'
@@ -22,7 +22,7 @@ export interface FileCheck {
   readonly tls: readonly (TlsMaterial | null)[]
   /** Of the files that were read for it, just before: as `stateOf` gives it. */
   readonly tlsState: string
-  /** What stands in the files that the configured backends name, by path. */
+  /** What stands in the files that the configured backends and the store name, by path. */
   readonly authFiles: ReadonlyMap<string, string>
 }
 
@@ -32,7 +32,7 @@ export async function checkFiles(config: Config, now: number): Promise<FileCheck
   const tlsState = await stateOf(tlsFilesOf(config))
   const tls = await checkTlsFiles(config, now, report)
   await checkMappingModules(config, report)
-  const authFiles = await readAuthFiles(config.auth, report)
+  const authFiles = new Map([...await readAuthFiles(config.auth, report), ...await readSectionFiles(config.store, 'store', report)])
   await checkInlinePasswords(config, report)
   return { mistakes: report.mistakes, warnings: report.warnings, tls, tlsState, authFiles }
 }
@@ -70,11 +70,12 @@ async function checkMappingModules({ auth }: Config, report: Report): Promise<vo
   }
 }
 
-async function checkInlinePasswords({ file, listen, auth }: Config, report: Report): Promise<void> {
+async function checkInlinePasswords({ file, listen, auth, store }: Config, report: Report): Promise<void> {
   const listener = listenersOf(listen).find(({ tls }) => tls?.password !== undefined)
   const inline = [
     ...listener === undefined ? [] : [{ path: `${listener.path}.tls.password`, instead: 'tls.password_file' }],
     ...auth.rdbms !== undefined && hasPassword(auth.rdbms) ? [{ path: 'auth.rdbms.url', instead: 'password_file' }] : [],
+    ...hasPassword(store) ? [{ path: 'store.url', instead: 'password_file' }] : [],
   ]
   if (inline.length === 0 || file === null) return
   const stats = await stat(file).catch(() => null)

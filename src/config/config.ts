@@ -3,6 +3,7 @@
 import type { AuthOptions } from '../auth/options.ts'
 import type { FeatureOptions } from '../embedded/options.ts'
 import type { LimitsOptions, SessionOptions } from '../session/options.ts'
+import type { StoreOptions } from '../store/options.ts'
 import type { Domainpart } from '../xmpp/jid.ts'
 import type { Warning } from './config-error.ts'
 import type { GeneralOptions } from './general.ts'
@@ -16,6 +17,7 @@ export interface Config {
   readonly general: Omit<GeneralOptions, 'hosts'> & { readonly hosts: readonly Domainpart[] }
   readonly listen: { readonly http: readonly ListenHttp[], readonly c2s: readonly ListenC2s[], readonly metrics?: ListenMetrics }
   readonly auth: AuthOptions
+  readonly store: StoreOptions
   readonly features: FeatureOptions
   readonly limits: LimitsOptions
   readonly session: SessionOptions

@@ -5,6 +5,7 @@ import { parse, TomlError } from 'smol-toml'
 import { Value } from 'typebox/value'
 
 import { checkAuth } from './check-auth.ts'
+import { checkDatabase } from './check-database.ts'
 import { checkHosts } from './check-hosts.ts'
 import { checkListeners } from './check-listeners.ts'
 import { checkSession } from './check-session.ts'
@@ -73,6 +74,7 @@ function configOf(table: Table, file: string | null, folder: string): Config {
   checkListeners(settings.listen, report)
   checkMetrics(settings.listen.metrics, listeners, report)
   checkAuth(settings.auth, listeners, report)
+  checkDatabase(settings.store, 'store', 'what users keep and write travels', report)
   checkLimits(settings, report)
   checkSession(settings.session, report)
   if (report.mistakes.length > 0) throw new ConfigError(report.mistakes)

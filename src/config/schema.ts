@@ -4,6 +4,7 @@ import Type from 'typebox'
 import { authOptions } from '../auth/options.ts'
 import { featureOptions } from '../embedded/options.ts'
 import { limitsOptions, sessionOptions } from '../session/options.ts'
+import { storeOptions } from '../store/options.ts'
 import { generalOptions } from './general.ts'
 import { listenC2s } from './listen-c2s.ts'
 import { listenHttp } from './listen-http.ts'
@@ -17,6 +18,7 @@ export const configSchema = Type.Object({
     metrics: Type.Optional(listenMetrics),
   }, { description: 'Listeners.' }),
   auth: authOptions,
+  store: storeOptions,
   features: featureOptions,
   limits: limitsOptions,
   session: sessionOptions,

@@ -4,13 +4,10 @@
  */
 import { type BareJid, domainOf, type Jid } from '../xmpp/jid.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import type { Change, OfflineMessage, RosterItem, Store, StoredAccount } from '../store/store.ts'
+import { type Change, maxRemoved, type OfflineMessage, type RosterItem, type Store, type StoredAccount } from '../store/store.ts'
 import type { Log } from '../telemetry/log.ts'
 import { isBlocked } from './blocklist.ts'
 import { Handover } from './handover.ts'
-
-/** So many removals are remembered for roster versioning: who has missed more is given the whole roster. */
-export const maxRemoved = 100
 
 export class Account {
   readonly jid: BareJid

@@ -20,6 +20,9 @@ export interface RosterItem {
   readonly version: number
 }
 
+/** So many removals are remembered for roster versioning (RFC 6121 §2.6): who has missed more is given the whole roster. */
+export const maxRemoved = 100
+
 /** An account as it is loaded: in one round trip. */
 export interface StoredAccount {
   /** Somebody has logged in to it at least once: before, there is no such account for others. */

@@ -69,7 +69,7 @@ export const events = {
   'auth.backend_answered': { level: 'debug', when: 'a backend that had to be waited for gave an answer', fields: ['backend', 'milliseconds'] },
   'auth.backend_unreachable': { level: 'error', when: 'a backend gave no answer', fields: ['backend', 'domain', 'cause'] },
   'auth.backend_not_closed': { level: 'warn', when: 'a backend could not let go of its connections', fields: ['backend', 'cause'] },
-  'auth.database_connection_lost': { level: 'warn', when: 'a connection to the database of accounts broke', fields: ['host', 'port', 'problem'] },
+  'auth.database_connection_lost': { level: 'warn', when: 'a connection to a database broke', fields: ['host', 'port', 'problem'] },
   'auth.decoy_secret_not_kept': { level: 'warn', when: 'the secret behind decoys could not be kept', fields: ['file', 'consequence', 'cause'] },
   'auth.mapping_module_failed': { level: 'error', when: 'a custom mapping function failed', fields: ['module', 'host', 'problem', 'cause'] },
   'bosh.refused': { level: 'info', when: 'a request to the BOSH endpoint was refused', fields: ['status', 'reason', 'address', 'origin', 'limit'] },

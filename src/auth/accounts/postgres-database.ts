@@ -1,4 +1,4 @@
-/** A table `users` in PostgreSQL: a pool of connections that come back when the server does. Whatever the server does or does not do, an
+/** Tables in PostgreSQL: a pool of connections that come back when the server does. Whatever the server does or does not do, an
  * answer or an error is there within the time allowed. */
 
 import type { Duplex } from 'node:stream'
@@ -12,7 +12,7 @@ import { within } from '../deadline.ts'
 import { AccountsError } from './accounts.ts'
 import { containedClient } from './contained-client.ts'
 import type { PostgresAddress } from './database-url.ts'
-import type { Answer, Statement, UsersDatabase } from './users-database.ts'
+import type { Answer, Database, Statement, Step, Value } from './database.ts'
 
 export interface PostgresOptions {
   readonly address: PostgresAddress
@@ -36,7 +36,7 @@ const columnsOfUsers: Statement = {
   text: 'SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(\'users\') AND attnum > 0 AND NOT attisdropped',
 }
 
-export class PostgresDatabase implements UsersDatabase {
+export class PostgresDatabase implements Database {
   readonly #options: PostgresOptions
   readonly #pool: Pool
   readonly #streams = new Set<Duplex>()
@@ -75,20 +75,26 @@ export class PostgresDatabase implements UsersDatabase {
     return new Set(rows.map(({ attname }) => String(attname)))
   }
 
-  async execute(statement: Statement, values: readonly (string | number | null)[]): Promise<Answer> {
-    const { timeoutMilliseconds, clock, address: { host, port } } = this.#options
-    if (this.#pool.waitingCount >= this.#options.poolSize * queuePerConnection) throw new AccountsError('too many questions wait for the database')
-    try {
-      return await within(timeoutMilliseconds, clock, this.#ask(statement, values))
-    } catch (error) {
-      // Not the library's own error, which holds the connection with all that belongs to it.
-      throw new AccountsError(`PostgreSQL at ${host}:${port}: ${problemOf(error)}`)
-    }
+  execute(statement: Statement, values: readonly Value[]): Promise<Answer> { return this.#inTime(() => this.#ask(statement, values)) }
+
+  transaction(steps: readonly Step[], accept: (answers: readonly Answer[]) => boolean = () => true): Promise<boolean> {
+    return this.#inTime(() => this.#transact(steps, accept))
   }
 
   close(): Promise<void> {
     this.#closing ??= this.#end()
     return this.#closing
+  }
+
+  async #inTime<Result>(act: () => Promise<Result>): Promise<Result> {
+    const { timeoutMilliseconds, clock, address: { host, port } } = this.#options
+    if (this.#pool.waitingCount >= this.#options.poolSize * queuePerConnection) throw new AccountsError('too many questions wait for the database')
+    try {
+      return await within(timeoutMilliseconds, clock, act())
+    } catch (error) {
+      // Not the library's own error, which holds the connection with all that belongs to it.
+      throw new AccountsError(`PostgreSQL at ${host}:${port}: ${problemOf(error)}`)
+    }
   }
 
   async #end(): Promise<void> {
@@ -99,7 +105,7 @@ export class PostgresDatabase implements UsersDatabase {
     await within(goodbye, clock, this.#pool.end().then(() => allClosed)).catch(() => { for (const stream of streams) stream.destroy() })
   }
 
-  async #ask({ name, text, isQuery }: Statement, values: readonly (string | number | null)[]): Promise<Answer> {
+  async #ask({ name, text, isQuery }: Statement, values: readonly Value[]): Promise<Answer> {
     for (let cut = 0; ; cut += 1) {
       try {
         const { rows, rowCount } = await this.#pool.query<Record<string, unknown>>({ name, text, values: [...values] })
@@ -108,6 +114,26 @@ export class PostgresDatabase implements UsersDatabase {
         // The server cut this connection, a moment ago or just now. After as many as the pool has the next one is new. What writes may have been done.
         if (!isQuery || !wasCut(error) || cut === this.#options.poolSize) throw error
       }
+    }
+  }
+
+  /** Those on one connection follow each other; a connection on which something went wrong is not used again. */
+  async #transact(steps: readonly Step[], accept: (answers: readonly Answer[]) => boolean): Promise<boolean> {
+    const client = await this.#pool.connect()
+    try {
+      await client.query('BEGIN')
+      const answers: Answer[] = []
+      for (const { statement: { name, text }, values } of steps) {
+        const { rows, rowCount } = await client.query<Record<string, unknown>>({ name, text, values: [...values] })
+        answers.push({ rows, changes: rowCount ?? 0 })
+      }
+      const isAccepted = accept(answers)
+      await client.query(isAccepted ? 'COMMIT' : 'ROLLBACK')
+      client.release()
+      return isAccepted
+    } catch (error) {
+      client.release(true)
+      throw error
     }
   }
 }

@@ -1,5 +1,5 @@
-/** A table `users` in a file of SQLite. Its calls are synchronous, each one of some microseconds; a file that somebody else has locked is
- * waited for without stopping the event loop. */
+/** Tables in a file of SQLite. Its calls are synchronous, each one of some microseconds; a file that somebody else has locked is waited for
+ * without stopping the event loop. Transactions that come together are written together, off the path of whoever asked for them. */
 
 import { statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
@@ -7,7 +7,7 @@ import type { StatementSync } from 'node:sqlite'
 
 import type { Clock } from '../../telemetry/clock.ts'
 import { AccountsError } from './accounts.ts'
-import type { Answer, Statement, UsersDatabase } from './users-database.ts'
+import type { Answer, Database, Statement, Step, Value } from './database.ts'
 
 export interface SqliteOptions {
   /** Absolute. */
@@ -23,6 +23,15 @@ export interface SqliteOptions {
 const busyCodes = new Set([5, 6])
 /** Milliseconds between two attempts on a locked file. */
 const patience = 10
+/** So many transactions are written together at most: the event loop has its turn between two such. */
+const maxTogether = 128
+
+interface Job {
+  readonly steps: readonly Step[]
+  readonly accept: (answers: readonly Answer[]) => boolean
+  readonly resolve: (isAccepted: boolean) => void
+  readonly reject: (error: unknown) => void
+}
 
 interface Opened {
   readonly database: DatabaseSync
@@ -30,9 +39,11 @@ interface Opened {
   readonly identity: string
 }
 
-export class SqliteDatabase implements UsersDatabase {
+export class SqliteDatabase implements Database {
   readonly #options: SqliteOptions
   #opened: Opened | null = null
+  readonly #jobs: Job[] = []
+  #isWriting = false
 
   constructor(options: SqliteOptions) { this.#options = options }
 
@@ -43,20 +54,37 @@ export class SqliteDatabase implements UsersDatabase {
     })
   }
 
-  execute({ name, text, isQuery }: Statement, values: readonly (string | number | null)[]): Promise<Answer> {
-    return this.#patiently(({ database, statements }) => {
-      // SQLite takes $1 for a name.
-      const statement = statements.get(name) ?? database.prepare(text.replaceAll('$', '?'))
-      statements.set(name, statement)
-      if (isQuery) return { rows: statement.all(...values), changes: 0 }
-      return { rows: [], changes: Number(statement.run(...values).changes) }
-    })
+  execute(statement: Statement, values: readonly Value[]): Promise<Answer> {
+    return this.#patiently(opened => run(opened, { statement, values }))
+  }
+
+  transaction(steps: readonly Step[], accept: (answers: readonly Answer[]) => boolean = () => true): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+    this.#jobs.push({ steps, accept, resolve, reject })
+    this.#writeSoon()
+    return promise
   }
 
   close(): Promise<void> {
     this.#opened?.database.close()
     this.#opened = null
     return Promise.resolve()
+  }
+
+  #writeSoon(): void {
+    if (this.#isWriting || this.#jobs.length === 0) return
+    this.#isWriting = true
+    setImmediate(() => {
+      const jobs = this.#jobs.splice(0, maxTogether)
+      this.#patiently(opened => together(opened, jobs)).then(settlements => {
+        for (const settle of settlements) settle()
+      }, (error: unknown) => {
+        for (const { reject } of jobs) reject(error)
+      }).finally(() => {
+        this.#isWriting = false
+        this.#writeSoon()
+      })
+    })
   }
 
   async #patiently<Result>(act: (opened: Opened) => Result): Promise<Result> {
@@ -92,6 +120,44 @@ export class SqliteDatabase implements UsersDatabase {
       database.close()
       throw error
     }
+  }
+}
+
+function run({ database, statements }: Opened, { statement: { name, text, isQuery }, values }: Step): Answer {
+  // SQLite takes $1 for a name.
+  const statement = statements.get(name) ?? database.prepare(text.replaceAll('$', '?'))
+  statements.set(name, statement)
+  if (isQuery) return { rows: statement.all(...values), changes: 0 }
+  return { rows: [], changes: Number(statement.run(...values).changes) }
+}
+
+/** Throws where nothing at all was written. What it returns tells each what became of it. */
+function together(opened: Opened, jobs: readonly Job[]): readonly (() => void)[] {
+  const { database } = opened
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const settlements = jobs.map(job => alone(opened, job))
+    database.exec('COMMIT')
+    return settlements
+  } catch (error) {
+    if (database.isTransaction) database.exec('ROLLBACK')
+    throw error
+  }
+}
+
+/** One that fails takes no other with it. */
+function alone(opened: Opened, { steps, accept, resolve, reject }: Job): () => void {
+  const { database } = opened
+  database.exec('SAVEPOINT alone')
+  try {
+    const isAccepted = accept(steps.map(step => run(opened, step)))
+    database.exec(isAccepted ? 'RELEASE alone' : 'ROLLBACK TO alone; RELEASE alone')
+    return () => { resolve(isAccepted) }
+  } catch (error) {
+    // A full disk, for one, ends the whole transaction.
+    if (!database.isTransaction) throw error
+    database.exec('ROLLBACK TO alone; RELEASE alone')
+    return () => { reject(error) }
   }
 }
 

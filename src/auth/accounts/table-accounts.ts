@@ -5,7 +5,7 @@ import type { Domainpart } from '../../xmpp/jid.ts'
 import { AccountsError, listPage } from './accounts.ts'
 import type { Accounts } from './accounts.ts'
 import type { UserRow } from './stored-password.ts'
-import type { Answer, Statement, UsersDatabase } from './users-database.ts'
+import type { Answer, Statement, Database } from './database.ts'
 
 type Purpose = 'find' | 'add' | 'replace' | 'remove' | 'list'
 type Statements = Readonly<Record<Purpose, Statement>>
@@ -27,12 +27,12 @@ const byUsername: Statements = {
 }
 
 export class TableAccounts implements Accounts {
-  readonly #database: UsersDatabase
+  readonly #database: Database
   readonly #hosts: readonly Domainpart[]
   #statements: Statements | null = null
 
   /** `hosts`: the domains served. */
-  constructor(database: UsersDatabase, hosts: readonly Domainpart[]) {
+  constructor(database: Database, hosts: readonly Domainpart[]) {
     this.#database = database
     this.#hosts = hosts
   }

@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 
-import { embeddedFileName } from '../accounts/embedded-database.ts'
-import { embeddedAccounts, embeddedPatience } from '../accounts/open-accounts.ts'
+import { embeddedPatience } from '../accounts/embedded-database.ts'
+import { accountsFileName, embeddedAccounts } from '../accounts/open-accounts.ts'
 import type { BackendDefinition } from '../backend.ts'
 import { AccountsBackend } from './accounts-backend.ts'
 
@@ -15,7 +15,7 @@ export const internal: BackendDefinition = {
   name: 'internal',
   create: ({ password: { hash: hashes } }, surroundings) => {
     const { decoys, log, dataFolder, clock } = surroundings
-    const file = join(dataFolder, embeddedFileName)
+    const file = join(dataFolder, accountsFileName)
     let lookedAt = -Infinity
     // Nothing is opened before somebody logs in with a password, and nobody can before `meerkat user` has made the first account: until then
     // no mechanism for passwords is offered, which some clients would take in the place of EXTERNAL.
