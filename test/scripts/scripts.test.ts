@@ -2,14 +2,13 @@
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { describe, test } from 'node:test'
 import { readScript } from '../support/conversation.ts'
 import type { ClientAdapter } from '../support/conversation-client.ts'
 import { Conversation, startGateway, usersOf } from '../support/conversation-runner.ts'
 import { overBosh } from '../support/conversation-bosh.ts'
 import { overTcp } from '../support/conversation-tcp.ts'
 import { overWebSocket } from '../support/conversation-websocket.ts'
-import type { Gateway } from '../support/gateway.ts'
 
 const adapters: readonly ClientAdapter[] = [overWebSocket, overBosh, overTcp]
 
@@ -26,24 +25,14 @@ describe('scripts', () => {
 
 for (const adapter of adapters) {
   describe(`conversations over ${adapter.name}`, () => {
-    let shared: Gateway
-    before(async () => {
-      const ordinary = scripts.filter(({ configuration }) => configuration === null)
-      shared = await startGateway(adapter, [...new Set(ordinary.flatMap(usersOf))])
-    })
-    after(() => shared.stop())
-
     for (const script of scripts) {
+      // Each has a gateway of its own: what one leaves behind in rosters and for those who are away is no business of the next.
       test(`${script.title} [${script.name}]`, async () => {
-        if (script.configuration === null) {
-          await new Conversation(adapter, shared).run(script)
-          return
-        }
-        const own = await startGateway(adapter, usersOf(script), script.configuration)
+        const gateway = await startGateway(adapter, usersOf(script), script.configuration ?? '')
         try {
-          await new Conversation(adapter, own).run(script)
+          await new Conversation(adapter, gateway).run(script)
         } finally {
-          await own.stop()
+          await gateway.stop()
         }
       })
     }
