@@ -105,15 +105,21 @@ export class FaultProxy {
     client.removeAllListeners('close')
     server.removeAllListeners('data')
     server.pause()
-    if (isReset) client.resetAndDestroy()
+    if (isReset) reset(client)
     else client.destroy()
   }
 
   #cut(pair: readonly [Socket, Socket], isReset = false): void {
     this.#pairs.delete(pair)
     for (const socket of pair) {
-      if (isReset && !socket.destroyed) socket.resetAndDestroy()
+      if (isReset) reset(socket)
       else socket.destroy()
     }
   }
+}
+
+/** libuv refuses to reset a socket whose end is on its way, and Node then never closes it: it would keep this process from ending. */
+function reset(socket: Socket): void {
+  if (socket.destroyed || socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
 }
