@@ -22,6 +22,7 @@ export const dependencyReasons: Readonly<Record<string, string>> = {
   '@types/ws': 'types of ws',
   '@xmpp/client': 'a client library that is tested against the gateway',
   '@xmldom/xmldom': 'the DOM that strophe.js wants in Node',
+  'converse.js': 'a whole client for browsers, used in Chromium as its users would',
   'eslint': 'the lint rules',
   'fast-check': 'makes the documents, certificates and addresses of the property tests',
   'playwright-core': 'drives Debian\'s Chromium in the browser tests',
