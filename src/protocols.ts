@@ -26,7 +26,7 @@ const foundations = [
   },
   {
     id: 'RFC 6121', title: 'XMPP: Instant Messaging and Presence', status: 'partial',
-    note: 'delivery by full and bare JID with priorities (§8), presence among one\'s own resources and directed presence; no roster, no subscriptions, nothing is stored',
+    note: 'rosters, subscriptions, presence, delivery and messages for those who are away, among the domains of one gateway; other servers are not reached',
   },
   { id: 'RFC 6415', title: 'Web Host Metadata', status: 'complete', note: '`/.well-known/host-meta` and `host-meta.json`, with the links of XEP-0156' },
   { id: 'RFC 6454', title: 'The Web Origin Concept', status: 'complete', note: 'an allow-list for the pages that may connect' },

@@ -11,7 +11,7 @@ const NS_FORWARD = 'urn:xmpp:forward:0'
 const NS_HINTS = 'urn:xmpp:hints'
 const NS_MUC_USER = 'http://jabber.org/protocol/muc#user'
 
-/** XEP-0184, XEP-0085, XEP-0333: what belongs to a conversation although it has no words; XEP-0249: an invitation. */
+/** Receipts, chat states and chat markers belong to a conversation although they have no words; the last is an invitation. */
 const conversational: ReadonlySet<string> = new Set(['urn:xmpp:receipts', 'http://jabber.org/protocol/chatstates', 'urn:xmpp:chat-markers:0', 'jabber:x:conference'])
 
 /** §6.1. An error would be eligible where what it answers was, which nobody remembers. */
