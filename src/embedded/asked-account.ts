@@ -37,7 +37,9 @@ export class AskedAccount implements FeatureAccount {
 
   setRoster(query: Element): Promise<void> { return this.#subscriptions.setRoster(this.#account, query) }
 
-  commit(changes: readonly FeatureChange[]): Promise<void> { return this.#account.perform(() => this.#account.commit(changes)) }
+  commit(changes: readonly FeatureChange[] | (() => Promise<readonly FeatureChange[]>)): Promise<void> {
+    return this.#account.perform(async () => { await this.#account.commit(typeof changes === 'function' ? await changes() : changes) })
+  }
 
   /** XEP-0191 §3.3: whoever saw the account sees it leave. */
   async block(jids: readonly Jid[]): Promise<void> {

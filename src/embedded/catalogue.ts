@@ -31,7 +31,8 @@ export const features: readonly Feature[] = [
 ]
 
 /** As written in `features.disabled`. */
-export const featureNames: readonly string[] = features.map(({ name }) => name)
+export const featureNames: readonly string[] = features.filter(({ isRequired }) => isRequired !== true).map(({ name }) => name)
 
 /** Those that are left on. */
-export const featuresWithout = (disabled: readonly string[]): readonly Feature[] => features.filter(({ name }) => !disabled.includes(name))
+export const featuresWithout = (disabled: readonly string[]): readonly Feature[] =>
+  features.filter(({ name, needs, isRequired }) => isRequired === true || ![name, needs].some(one => one !== undefined && disabled.includes(one)))

@@ -31,8 +31,8 @@ export interface FeatureAccount {
   readRoster(resource: FeatureResource, ver: string | null): Markup | null
   /** Does what a roster set asks for (§2.1.5). Rejects with a StanzaError. */
   setRoster(query: Element): Promise<void>
-  /** Durable when it resolves. */
-  commit(changes: readonly FeatureChange[]): Promise<void>
+  /** Durable when it resolves. A function is called when nobody else is changing the account; where it rejects nothing changes. */
+  commit(changes: readonly FeatureChange[] | (() => Promise<readonly FeatureChange[]>)): Promise<void>
   /** Durable and in effect when it resolves: who is blocked sees the account leave (XEP-0191 §3.3). Those that are blocked already stay so. */
   block(jids: readonly Jid[]): Promise<void>
   /** The reverse (§3.4); null is all of them (§3.5). */

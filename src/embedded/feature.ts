@@ -71,12 +71,21 @@ export interface IqHandler {
   handle(request: Stanza, context: FeatureContext): Markup | null | Promise<Markup | null>
 }
 
+/** A kind of request. */
+export type IqKind = Pick<IqHandler, 'type' | 'ns' | 'local'>
+
 export interface Feature {
   readonly name: string
+  /** What the domain cannot be without: it is not switched off. */
+  readonly isRequired?: true
+  /** The feature that this one speaks through: without that it is off as well. */
+  readonly needs?: string
   readonly specs: readonly Spec[]
   /** Namespaces that disco#info lists for the server, and for an account (XEP-0030 §3). */
   readonly disco?: { readonly server?: readonly string[], readonly account?: readonly string[] }
   readonly iq?: readonly IqHandler[]
+  /** Requests to a connected resource that reach it only from those who may see the presence of its account. */
+  readonly guarded?: readonly IqKind[]
   /** What authenticated clients find among the stream features (RFC 6120 §4.3.2). */
   readonly streamFeature?: (context: ServerContext) => Markup
   /** A node at which disco#info finds the server too. */

@@ -25,6 +25,7 @@ export class IqDispatch {
   /** Those that are on. */
   readonly features: readonly Feature[]
   readonly #handlers: ReadonlyMap<string, IqHandler>
+  readonly #guarded: ReadonlySet<string>
   readonly #services: IqServices
   readonly #startedAt: number
 
@@ -32,13 +33,19 @@ export class IqDispatch {
     this.features = features
     this.#services = services
     this.#startedAt = services.clock.now()
-    this.#handlers = new Map(features.flatMap(({ iq = [] }) => iq).map(handler => [keyOf(handler.type, handler.ns, handler.local), handler]))
+    this.#handlers = new Map(features.flatMap(({ iq = [] }) => iq).map(handler => [keyOf(handler), handler]))
+    this.#guarded = new Set(features.flatMap(({ guarded = [] }) => guarded).map(keyOf))
   }
 
   /** What authenticated clients of that domain find among the stream features. */
   streamFeatures(host: Domainpart): readonly Markup[] {
     const context = { features: this.features, software: this.#services.software, host }
     return this.features.flatMap(({ streamFeature }) => streamFeature === undefined ? [] : [streamFeature(context)])
+  }
+
+  /** Whether such a request reaches a resource only from those who may see the presence of its account. */
+  isGuarded({ payload, iqType }: Stanza): boolean {
+    return payload !== null && this.#guarded.has(keyOf({ type: iqType ?? '', ns: payload.ns, local: payload.local }))
   }
 
   /**
@@ -66,7 +73,7 @@ export class IqDispatch {
   }
 
   #handlerOf({ payload, iqType }: Stanza, at: AskedOf): IqHandler {
-    const handler = payload === null ? undefined : this.#handlers.get(keyOf(iqType ?? '', payload.ns, payload.local))
+    const handler = payload === null ? undefined : this.#handlers.get(keyOf({ type: iqType ?? '', ns: payload.ns, local: payload.local }))
     // RFC 6120 §8.4: a namespace that nobody here understands.
     if (handler?.at.includes(at) !== true) throw new StanzaError('service-unavailable', 'nothing here answers that request')
     return handler
@@ -83,4 +90,4 @@ export class IqDispatch {
   }
 }
 
-const keyOf = (type: string, ns: string, local: string): string => `${type} ${local} ${ns}`
+const keyOf = ({ type, ns, local }: { readonly type: string, readonly ns: string, readonly local: string }): string => `${type} ${local} ${ns}`

@@ -6,7 +6,8 @@ import { featureNames } from './catalogue.ts'
 export const featureOptions = Type.Object({
   disabled: Type.Array(Type.Enum(featureNames), {
     default: [], uniqueItems: true,
-    description: 'Protocols that are switched off. Nothing announces them then, and what is asked of them is refused as any unknown request is.',
+    description: 'Protocols that are switched off. Nothing announces them then, they have no effect, and what is asked of them is refused as any unknown request is. Rosters are not among them: '
+      + 'presence is made of them. Without `disco` there is no `caps`. With `offline` off nothing more is kept; what was kept before is still given.',
   }),
   max_vcard_size: Type.Integer({
     default: 65_536, minimum: 1_000, maximum: 1_073_741_824, unit: 'bytes', description: 'The longest vCard that is kept (XEP-0054), its picture included.',

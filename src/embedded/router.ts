@@ -120,6 +120,7 @@ export class Router {
     const isRequest = stanza.iqType === 'get' || stanza.iqType === 'set'
     const isServer = to !== null && !to.includes('@')
     if (to !== null && !isServer && isFull(to)) {
+      if (isRequest && this.#iqs.isGuarded(stanza)) return this.#guardedIq(sender, stanza, to)
       const recipient = this.#directory.get(to)
       // XEP-0191 §3.3: to whom is blocked there is nobody.
       if (recipient !== undefined && !recipient.account.blocks(sender.jid)) recipient.session.deliver(withAttribute(stanza.wire, 'from', sender.jid))
@@ -142,6 +143,17 @@ export class Router {
       // One that does not exist is asked like any other, so that nobody learns which do (XEP-0030 §8, XEP-0054 §3.3).
       if (account.blocks(sender.jid)) throw unavailable('nothing here answers that request')
       return this.#answer(sender, stanza, { at: 'contact', account: () => Promise.resolve(this.#asked(account)) }, to)
+    })
+  }
+
+  /** The same is said of a resource that is connected, of one that is not, and where there is no such account. */
+  #guardedIq(sender: Resident, stanza: Stanza, to: FullJid): void | Promise<void> {
+    return withAccount(this.#realm, to, account => {
+      if (account.blocks(sender.jid)) throw unavailable('that resource is not connected')
+      if (!account.isSeenBy(sender.account.jid)) throw new StanzaError('forbidden', 'only for those who may see the presence of that account')
+      const recipient = this.#directory.get(to)
+      if (recipient === undefined) throw unavailable('that resource is not connected')
+      recipient.session.deliver(withAttribute(stanza.wire, 'from', sender.jid))
     })
   }
 

@@ -33,6 +33,7 @@ export class RememberedAccount implements FeatureAccount {
   readonly available: Listener[] = []
   readonly blocked = new Set<Jid>()
   readonly #store: RememberedStore
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(address: BareJid, store: RememberedStore) {
     this.jid = address
@@ -42,7 +43,11 @@ export class RememberedAccount implements FeatureAccount {
   showsPresenceTo(other: BareJid): boolean { return other === this.jid || this.watchers.has(other) }
   readRoster(): null { return null }
   async setRoster(): Promise<void> { /* The rig has no rosters. */ }
-  commit(changes: readonly FeatureChange[]): Promise<void> { return this.#store.commit([{ account: this.jid, changes }]) }
+  commit(changes: readonly FeatureChange[] | (() => Promise<readonly FeatureChange[]>)): Promise<void> {
+    const done = this.#last.then(async () => { await this.#store.commit([{ account: this.jid, changes: typeof changes === 'function' ? await changes() : changes }]) })
+    this.#last = done.catch(() => undefined)
+    return done
+  }
   async block(jids: readonly Jid[]): Promise<void> { for (const one of jids) this.blocked.add(one) }
   async unblock(jids: readonly Jid[] | null): Promise<void> { for (const one of jids ?? [...this.blocked]) this.blocked.delete(one) }
 }

@@ -1,7 +1,7 @@
 // XEP-0049: Private XML Storage.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { FeatureRig } from '../support/feature-rig.ts'
+import { FeatureRig, Listener } from '../support/feature-rig.ts'
 
 const query = (type: 'get' | 'set', content: string, to = ''): string => `<iq type='${type}' id='1'${to}><query xmlns='jabber:iq:private'>${content}</query></iq>`
 const answered = (content: string): string => `<query xmlns='jabber:iq:private'>${content}</query>`
@@ -71,6 +71,13 @@ describe('private XML', () => {
     await rig.account('romeo@example.net').commit([{ kind: 'private', ns: 'urn:example:x', local: 'old', xml: Buffer.alloc(5_000) }])
     assert.equal(await rig.outcome(query('set', "<a xmlns='urn:example:x'/>")), '')
     assert.equal(await rig.store.privateXml(rig.account('romeo@example.net').jid, 'urn:example:x', 'a'), null)
+  })
+
+  test('is bounded also where several clients of the account store at once', async () => {
+    const rig = new FeatureRig({ max_private_size: 1_000 })
+    const phone = new Listener('romeo@example.net/phone')
+    const element = (name: string): string => query('set', `<${name} xmlns='urn:example:x'>${'x'.repeat(550)}</${name}>`)
+    assert.deepEqual((await Promise.all([rig.outcome(element('a')), rig.outcome(element('b'), phone)])).toSorted(), ['', '(policy-violation)'])
   })
 
   test('that says something by an attribute alone is kept', async () => {

@@ -1,7 +1,7 @@
 /** The protocols of the embedded domain as values: what the catalogue promises, and how a request finds who answers it. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { features, featuresWithout } from '../../src/embedded/catalogue.ts'
+import { featureNames, features, featuresWithout } from '../../src/embedded/catalogue.ts'
 import type { Feature } from '../../src/embedded/feature.ts'
 import { raw, tag } from '../../src/xml/write.ts'
 import type { Domainpart, Jid } from '../../src/xmpp/jid.ts'
@@ -116,7 +116,7 @@ describe('a feature that is switched off', () => {
   const info = "<iq type='get' id='1' to='example.net'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
   const ofAccount = info.replace('example.net', 'romeo@example.net')
 
-  for (const feature of all) {
+  for (const feature of all.filter(({ name }) => featureNames.includes(name))) {
     test(`${feature.name}: is nowhere announced, and what is asked of it is refused as anything unknown is`, async () => {
       const rig = new FeatureRig({}, featuresWithout([feature.name]))
       const { server = [], account = [] } = feature.disco ?? {}
@@ -130,6 +130,16 @@ describe('a feature that is switched off', () => {
     })
   }
 
+  test('is never the roster, without which RFC 6121 is nothing', () => {
+    assert.deepEqual(all.map(({ name }) => name).filter(name => !featureNames.includes(name)), ['roster'])
+    assert.deepEqual(featuresWithout(all.map(({ name }) => name)).map(({ name }) => name), ['roster'])
+  })
+
+  test('takes along what speaks through it: no hash without service discovery', () => {
+    assert.deepEqual(all.map(({ name }) => name).filter(name => !featuresWithout(['disco']).some(left => left.name === name)), ['disco', 'caps'])
+    assert.doesNotMatch(new FeatureRig({}, featuresWithout(['disco'])).dispatch.streamFeatures(jid('example.net') as Domainpart & Jid).join(''), /caps/)
+  })
+
   test('was there before', async () => {
     const rig = new FeatureRig()
     const told = [await rig.outcome(info), await rig.outcome(ofAccount), ...rig.dispatch.streamFeatures(jid('example.net') as Domainpart & Jid)].join('')
@@ -137,10 +147,11 @@ describe('a feature that is switched off', () => {
   })
 
   test('changes the hash of XEP-0115', () => {
-    const hashes = [[], ...all.map(({ name }) => [name])].map(off => /ver='([^']+)'/.exec(new FeatureRig({}, featuresWithout(off)).dispatch
+    const switchable = all.filter(({ name }) => featureNames.includes(name))
+    const hashes = [[], ...switchable.map(({ name }) => [name])].map(off => /ver='([^']+)'/.exec(new FeatureRig({}, featuresWithout(off)).dispatch
       .streamFeatures(jid('example.net') as Domainpart & Jid).join(''))?.[1])
-    for (const [index, { name, disco }] of all.entries()) {
-      if (name === 'caps') assert.equal(hashes[index + 1], undefined)
+    for (const [index, { name, disco }] of switchable.entries()) {
+      if (name === 'caps' || name === 'disco') assert.equal(hashes[index + 1], undefined)
       else if (disco?.server !== undefined) assert.notEqual(hashes[index + 1], hashes[0], name)
       else assert.equal(hashes[index + 1], hashes[0], name)
     }

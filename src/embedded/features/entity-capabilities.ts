@@ -28,6 +28,8 @@ const versionOf = (context: ServerContext): string => verificationString(serverI
 
 export const entityCapabilities: Feature = {
   name: 'caps',
+  // The node that it names is looked up with XEP-0030.
+  needs: 'disco',
   specs: [{ id: 'XEP-0115', title: 'Entity Capabilities', status: 'complete', version: '1.6.0', note: 'of the server, among the stream features; those in presence are passed on as they are' }],
   disco: { server: [NS_CAPS] },
   // §6.3

@@ -12,12 +12,13 @@ const answer = (milliseconds: number, status = ''): Markup =>
   tag('query', { xmlns: NS_LAST, seconds: String(Math.max(0, Math.floor(milliseconds / 1_000))) }, text(status))
 
 async function ofAccount({ sender, asked, account, clock, store }: FeatureContext): Promise<Markup> {
-  const { showsPresence, isAvailable } = await account().then(found => ({
-    showsPresence: found.showsPresenceTo(bareOf(sender)), isAvailable: !found.available[Symbol.iterator]().next().done,
-  }))
+  const found = await account()
   // §3: to whoever may not see the presence, an account that does not exist looks the same.
-  if (!showsPresence) throw new StanzaError('forbidden', 'only for those who may see the presence of that account')
-  if (isAvailable) return answer(0)
+  if (!found.showsPresenceTo(bareOf(sender))) throw new StanzaError('forbidden', 'only for those who may see the presence of that account')
+  // When its last resource went that was noted, and may be on its way to the store.
+  await found.commit([])
+  const [here] = found.available
+  if (here !== undefined) return answer(0)
   const last = await store.lastActivity(asked)
   if (last === null) throw new StanzaError('item-not-found', 'that account has not been away yet')
   return answer(clock.now() - last.seconds * 1_000, last.status)
@@ -32,4 +33,6 @@ export const lastActivity: Feature = {
   specs: [{ id: 'XEP-0012', title: 'Last Activity', status: 'complete', version: '2.0', note: 'of accounts and of the server; how long a connected client has been idle, it says itself' }],
   disco: { server: [NS_LAST], account: [NS_LAST] },
   iq: [{ type: 'get', ns: NS_LAST, local: 'query', at: ['server', 'account', 'contact'], handle }],
+  // §8: nor may others learn from it which resources are connected.
+  guarded: [{ type: 'get', ns: NS_LAST, local: 'query' }],
 }

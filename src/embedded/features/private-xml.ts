@@ -50,8 +50,11 @@ async function set(request: Stanza, context: FeatureContext): Promise<null> {
   const changes = elements.map((element): FeatureChange & { readonly kind: 'private' } => ({
     kind: 'private', ns: element.ns, local: element.local, xml: isEmpty(element) ? null : new Uint8Array(standAlone(element)),
   }))
-  await assertRoom(changes, context)
-  await (await context.account()).commit(changes)
+  // Another client of the account may be storing something at the same time.
+  await (await context.account()).commit(async () => {
+    await assertRoom(changes, context)
+    return changes
+  })
   return null
 }
 

@@ -8,6 +8,8 @@ const streamFeatures: Markup = raw(`${tag('ver', { xmlns: 'urn:xmpp:features:ros
 
 export const roster: Feature = {
   name: 'roster',
+  // RFC 6121 §2: subscriptions, and so presence, are made of it.
+  isRequired: true,
   specs: [{ id: 'XEP-0237', title: 'Roster Versioning', status: 'complete', version: '1.3', note: 'as RFC 6121 §2.6 has it' }],
   disco: { account: [NS_ROSTER], server: [NS_ROSTER] },
   iq: [
