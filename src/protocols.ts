@@ -15,7 +15,7 @@ const foundations = [
   { id: 'RFC 4616', title: 'SASL PLAIN', status: 'complete', note: 'only over TLS, and only where it is configured' },
   {
     id: 'RFC 5280', title: 'X.509 certificates and CRLs', status: 'partial',
-    note: 'chains by OpenSSL, the client\'s own certificate read and judged again; revocation lists are planned',
+    note: 'paths and complete revocation lists, by OpenSSL and by a validator of our own that refuses what it does not apply: name constraints, policies, delta lists',
   },
   { id: 'RFC 5802', title: 'SCRAM', status: 'complete', note: 'SCRAM-SHA-1 and SCRAM-SHA-1-PLUS; the latter where TLS ends at this server' },
   { id: 'RFC 5892', title: 'IDNA: code points', status: 'complete', note: 'for domainparts, together with RFC 5890, 5891, 5893 (right-to-left) and 5895 (mapping)' },
@@ -60,7 +60,7 @@ const foundations = [
     id: 'XEP-0198', version: '1.6.3', title: 'Stream Management', status: 'complete',
     note: 'sessions are resumed across transports; SASL2 and Bind 2 (§9) are not there',
   },
-  { id: 'XEP-0203', version: '2.0', title: 'Delayed Delivery', status: 'complete', note: 'on messages that go on to another client' },
+  { id: 'XEP-0203', version: '2.0', title: 'Delayed Delivery', status: 'complete', note: 'on messages that were kept, and on those that go on to another client' },
   { id: 'XEP-0352', version: '1.0.0', title: 'Client State Indication', status: 'complete', note: 'presence is held back, and nothing else' },
   { id: 'XEP-0440', version: '1.0.0', title: 'SASL Channel-Binding Type Capability', status: 'complete' },
   { id: 'XEP-0474', version: '0.5.0', title: 'SASL SCRAM Downgrade Protection', status: 'complete' },

@@ -4,6 +4,8 @@ import { describe, test } from 'node:test'
 import { verificationString } from '../../src/embedded/features/entity-capabilities.ts'
 import type { Domainpart, Jid } from '../../src/xmpp/jid.ts'
 import { FeatureRig, jid, Listener } from '../support/feature-rig.ts'
+import { SmallHouse } from '../support/small-house.ts'
+import { settled } from '../support/turned-clock.ts'
 
 const get = (payload: string, to = ''): string => `<iq type='get' id='1'${to === '' ? '' : ` to='${to}'`}>${payload}</iq>`
 
@@ -43,6 +45,25 @@ describe('last activity (XEP-0012)', () => {
     const rig = new FeatureRig()
     await rig.store.commit([{ account: rig.account('romeo@example.net').jid, changes: [{ kind: 'last-activity', seconds: Math.floor(rig.clock.now() / 1_000) + 100, status: '' }] }])
     for (const to of ['', 'romeo@example.net']) assert.equal(await rig.outcome(last(to)), "<query xmlns='jabber:iq:last' seconds='0'/>")
+  })
+})
+
+describe('last activity of one\'s own account (XEP-0012)', () => {
+  test('waits for what was noted when the account went', async () => {
+    const house = new SmallHouse()
+    const romeo = await house.enter('romeo', 'orchard')
+    const gate = Promise.withResolvers<void>()
+    romeo.say('<presence/>')
+    await house.idle()
+    house.store.before = method => method === 'commit' ? gate.promise : Promise.resolve()
+    romeo.say("<presence type='unavailable'/>")
+    romeo.outbound.sent.length = 0
+    romeo.say("<iq type='get' id='1'><query xmlns='jabber:iq:last'/></iq>")
+    await settled()
+    assert.deepEqual(romeo.outbound.sent, [])
+    gate.resolve()
+    await house.idle()
+    assert.match(romeo.outbound.sent.join(''), /type='result'.*seconds='0'/)
   })
 })
 

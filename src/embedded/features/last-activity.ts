@@ -30,7 +30,7 @@ const handle = (_request: Stanza, context: FeatureContext): Markup | Promise<Mar
 
 export const lastActivity: Feature = {
   name: 'last-activity',
-  specs: [{ id: 'XEP-0012', title: 'Last Activity', status: 'complete', version: '2.0', note: 'of accounts and of the server; how long a connected client has been idle, it says itself' }],
+  specs: [{ id: 'XEP-0012', title: 'Last Activity', status: 'complete', version: '2.0', note: 'of the server, and of accounts for those who may see their presence; how long a connected client has been idle, it says itself, and only to them' }],
   disco: { server: [NS_LAST], account: [NS_LAST] },
   iq: [{ type: 'get', ns: NS_LAST, local: 'query', at: ['server', 'account', 'contact'], handle }],
   // §8: nor may others learn from it which resources are connected.
