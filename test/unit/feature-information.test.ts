@@ -52,7 +52,7 @@ describe('last activity of one\'s own account (XEP-0012)', () => {
   test('waits for what was noted when the account went', async () => {
     const house = new SmallHouse()
     const romeo = await house.enter('romeo', 'orchard')
-    const gate = Promise.withResolvers<void>()
+    const gate = Promise.withResolvers<undefined>()
     romeo.say('<presence/>')
     await house.idle()
     house.store.before = method => method === 'commit' ? gate.promise : Promise.resolve()
@@ -61,7 +61,7 @@ describe('last activity of one\'s own account (XEP-0012)', () => {
     romeo.say("<iq type='get' id='1'><query xmlns='jabber:iq:last'/></iq>")
     await settled()
     assert.deepEqual(romeo.outbound.sent, [])
-    gate.resolve()
+    gate.resolve(undefined)
     await house.idle()
     assert.match(romeo.outbound.sent.join(''), /type='result'.*seconds='0'/)
   })
