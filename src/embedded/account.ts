@@ -94,7 +94,9 @@ export class Account {
   /** The same for two accounts at once, always in the same order of the two, so that nobody waits for himself. */
   static performBoth<Result>(one: Account, other: Account, act: () => Promise<Result>): Promise<Result> {
     const [first, second] = one.jid < other.jid ? [one, other] : [other, one]
-    return first.perform(() => second.perform(act))
+    // Neither is dropped from memory while it waits for its turn: there would be two of it.
+    second.#underWay += 1
+    return first.perform(() => second.perform(act)).finally(() => { second.#underWay -= 1 })
   }
 
   /** Settles when nothing is under way that was when it was asked. */

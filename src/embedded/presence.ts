@@ -51,8 +51,8 @@ export class PresenceRules {
   probe(sender: Resident, to: Jid): void | Promise<void> {
     return withAccount(this.#realm, to, contact => {
       if (!contact.isKnown || !contact.isSeenBy(sender.account.jid) || contact.blocks(sender.jid)) return
-      const found = isFull(to) ? [this.#realm.directory.get(to)] : [...availableOf(this.#realm, contact.jid)]
-      const wires = found.flatMap(resident => resident?.availability?.wire ?? [])
+      const wires = [...this.#meant(to)].flatMap(({ availability, jid }) =>
+        availability !== null && mayMeet(contact, jid, sender.account, sender.jid) ? [availability.wire] : [])
       for (const wire of wires) sender.session.deliver(wire)
       if (wires.length === 0) sender.session.deliver(stanzaMarkup('presence', { type: 'unavailable', from: to, to: sender.jid }))
     })
@@ -75,25 +75,28 @@ export class PresenceRules {
     for (const resident of availableOf(this.#realm, account.jid)) {
       const wire = isVisible ? resident.availability?.wire : unavailableFrom(resident)
       if (wire === undefined) continue
-      for (const other of this.#meant(viewer)) if (!isVisible || !other.account.blocks(resident.jid)) other.session.deliver(wire)
+      for (const other of this.#meant(viewer)) if (mayMeet(account, resident.jid, other.account, other.jid)) other.session.deliver(wire)
     }
   }
 
-  /** Who meets whom: the available resources of the account, and of those who see it or are seen by it (XEP-0191 §3.3, §3.4). */
+  /** Who meets whom: the resources of the account, and of those who see it, are seen by it, or were sent its presence (XEP-0191 §3.3, §3.4). */
   meetings(account: Account): ReadonlyMap<Resident, ReadonlySet<Resident>> {
-    const others = [...new Set([...account.audience, ...account.watched])].flatMap(jid => [...availableOf(this.#realm, jid)])
-    return new Map([...availableOf(this.#realm, account.jid)].map(own =>
-      [own, new Set(others.filter(other => mayMeet(account, own.jid, other.account, other.jid)))]))
+    const contacts = [...new Set([...account.audience, ...account.watched])].flatMap(jid => [...availableOf(this.#realm, jid)])
+    return new Map([...this.#realm.directory.ofAccount(account.jid)].map(own => {
+      const sent = [...own.directed ?? []].flatMap(jid => [...this.#meant(jid as Jid)])
+      const others = own.availability === null ? sent : [...contacts, ...sent]
+      return [own, new Set(others.filter(other => mayMeet(account, own.jid, other.account, other.jid)))]
+    }))
   }
 
   /** The account has blocked somebody, or does so no more. `before` is who met whom until then. */
   meetingsChanged(account: Account, before: ReadonlyMap<Resident, ReadonlySet<Resident>>): void {
     for (const [own, others] of this.meetings(account)) {
       const until = before.get(own) ?? new Set()
-      for (const other of until) if (!others.has(other) && account.isSeenBy(other.account.jid)) other.session.deliver(unavailableFrom(own))
+      for (const other of until) if (!others.has(other) && isKnownTo(own, other)) other.session.deliver(unavailableFrom(own))
       for (const other of others) {
-        if (until.has(other)) continue
-        if (account.isSeenBy(other.account.jid) && own.availability !== null) other.session.deliver(own.availability.wire)
+        if (until.has(other) || own.availability === null) continue
+        if (account.isSeenBy(other.account.jid)) other.session.deliver(own.availability.wire)
         if (other.account.isSeenBy(account.jid) && other.availability !== null) own.session.deliver(other.availability.wire)
       }
     }
@@ -184,6 +187,10 @@ export class PresenceRules {
     sender.directed = null
   }
 }
+
+/** It was shown its presence, by a subscription or directly. */
+const isKnownTo = ({ account, availability, directed }: Resident, other: Resident): boolean => directed?.has(other.jid) === true
+  || directed?.has(other.account.jid) === true || (availability !== null && account.isSeenBy(other.account.jid))
 
 const unavailableFrom = ({ jid }: Resident): Uint8Array => Buffer.from(tag('presence', { xmlns: NS_CLIENT, type: 'unavailable', from: jid }))
 

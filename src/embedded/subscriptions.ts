@@ -15,6 +15,9 @@ import { listed, readRosterSet, withNames } from './roster/roster.ts'
 import { changedSince, itemMarkup, removalMarkup, rosterMarkup } from './roster/roster-markup.ts'
 import { inbound, type Outcome, outbound, type SubscriptionType } from './roster/subscription.ts'
 
+/** Bytes of a request that are kept as they are: strangers decide how many there are, and how long. */
+const maxRequest = 4_096
+
 export class SubscriptionRules {
   readonly #realm: Realm
   readonly #presence: PresenceRules
@@ -33,15 +36,15 @@ export class SubscriptionRules {
 
   /** §2.1.4, §2.6: the roster; null where the client is told what has changed since instead, or that nothing has. */
   readRoster(account: Account, resident: Resident, ver: string | null): Markup | null {
-    resident.isInterested = true
-    const { roster, removed, rosterVersion } = account
-    const changes = ver === null ? null : changedSince(ver, roster.values(), removed, rosterVersion, maxRemoved)
-    if (changes === null) return rosterMarkup(rosterVersion, listed(roster.values()).map(itemMarkup))
-    // §2.6.3: an empty result, and then a push for each.
+    const { roster, rosterVersion } = account
+    const hasMissedLittle = ver !== null && changesSince(account, ver) !== null
+    const since = hasMissedLittle ? ver : String(rosterVersion)
+    // §2.6.3: an empty result, and then a push for each. What changes before the result is written is pushed after it, not before.
     resident.afterAnswer = () => {
-      for (const { version, item } of changes) this.#pushTo(resident, rosterMarkup(version, [item]))
+      resident.isInterested = true
+      for (const { version, item } of changesSince(account, since) ?? []) this.#pushTo(resident, rosterMarkup(version, [item]))
     }
-    return null
+    return hasMissedLittle ? null : rosterMarkup(rosterVersion, listed(roster.values()).map(itemMarkup))
   }
 
   /** §2.3, §2.5: a client changes its roster. Resolves when that is kept, and all who have to know have been told. */
@@ -85,13 +88,15 @@ export class SubscriptionRules {
   #arrive(exchange: Exchange<Account>, to: Account, from: Account, type: SubscriptionType,
     wire: Uint8Array = stanzaMarkup('presence', { type, from: from.jid, to: to.jid })): void {
     // XEP-0191 §3.3: no answer, and no error.
-    if (to.blocks(from.jid)) return
+    const isBlocked = to.blocks(from.jid)
+    if (isBlocked && type === 'subscribe') return
     const { reply } = exchange.take(to, from.jid, (item, version) => {
       const outcome = inbound(item, from.jid, type, version, wire)
       // Strangers do not fill a roster without end.
       const isKept = item !== null || outcome.item === null || requestsOf(to) < this.#realm.maxRosterItems
       return isKept ? outcome : ignored
-    }, { type, wire })
+      // What ends or begins on the other side does so here: both sides stay of one mind. The words of whoever is blocked are not shown.
+    }, isBlocked ? null : { type, wire })
     if (reply !== null) this.#arrive(exchange, from, to, reply)
   }
 
@@ -141,15 +146,18 @@ export class SubscriptionRules {
   }
 }
 
+const changesSince = ({ roster, removed, rosterVersion }: Account, ver: string) => changedSince(ver, roster.values(), removed, rosterVersion, maxRemoved)
+
 /** Of strangers. */
 const requestsOf = ({ roster }: Account): number => roster.size - listed(roster.values()).length
 
 const ignored: Outcome = { item: null, isPassedOn: false, isPushed: false, reply: null, presence: null }
 
-/** §3.1.2: from the bare JID and to the bare JID, with whatever else the client wrote. */
+/** §3.1.2: from the bare JID and to the bare JID, with whatever else the client wrote. In an allocation of its own, for a request is kept. */
 function stampedWith(from: BareJid, to: BareJid, type: SubscriptionType, stanza: Stanza): Uint8Array {
   const given = stanza.to === null ? null : parseJid(stanza.to)
-  // One that names a resource is written anew: nobody has a use for the rest.
-  if (given === null || isFull(given)) return stanzaMarkup('presence', { type, id: stanza.id, from, to })
-  return withAttribute(stanza.wire, 'from', from)
+  const wire = withAttribute(stanza.wire, 'from', from)
+  // One that names a resource is written anew, and so is one that is too long: nobody has a use for the rest.
+  const isAsGiven = given !== null && !isFull(given) && wire.length <= maxRequest
+  return new Uint8Array(isAsGiven ? wire : stanzaMarkup('presence', { type, id: stanza.id, from, to }))
 }

@@ -1,7 +1,13 @@
 /** RFC 6121 §2: the roster, as clients ask for it and change it. */
 import { type Markup, raw, tag } from '../../xml/write.ts'
-import type { Feature } from '../feature.ts'
+import { StanzaError } from '../../xmpp/stanza-error.ts'
+import type { Feature, FeatureContext } from '../feature.ts'
 import { NS_ROSTER } from '../roster/roster.ts'
+
+/** §2.3.3: only the account itself; the same where there is no such account. */
+function assertOwn({ at }: FeatureContext): void {
+  if (at !== 'account') throw new StanzaError('forbidden', 'a roster is for its own account')
+}
 
 /** §2.6.1, §3.4.1: what the server can do with rosters and subscriptions. */
 const streamFeatures: Markup = raw(`${tag('ver', { xmlns: 'urn:xmpp:features:rosterver' })}${tag('sub', { xmlns: 'urn:xmpp:features:pre-approval' })}`)
@@ -14,17 +20,20 @@ export const roster: Feature = {
   disco: { account: [NS_ROSTER], server: [NS_ROSTER] },
   iq: [
     {
-      type: 'get', ns: NS_ROSTER, local: 'query', at: ['account'],
-      handle: async (request, { resource, account }) => {
+      type: 'get', ns: NS_ROSTER, local: 'query', at: ['account', 'contact'],
+      handle: async (request, context) => {
+        assertOwn(context)
+        const { resource, account } = context
         const [query] = request.element().children
         return (await account()).readRoster(resource, query?.attributes.get('ver') ?? null)
       },
     },
     {
-      type: 'set', ns: NS_ROSTER, local: 'query', at: ['account'],
-      handle: async (request, { account }) => {
+      type: 'set', ns: NS_ROSTER, local: 'query', at: ['account', 'contact'],
+      handle: async (request, context) => {
+        assertOwn(context)
         const [query] = request.element().children
-        if (query !== undefined) await (await account()).setRoster(query)
+        if (query !== undefined) await (await context.account()).setRoster(query)
         return null
       },
     },

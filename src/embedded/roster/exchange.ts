@@ -44,11 +44,11 @@ export class Exchange<Owner extends Rostered> {
   }
 }
 
-function changesOf(jid: BareJid, before: RosterItem | null, { item, isPushed }: Outcome, version: number): readonly Change[] {
+function changesOf(jid: BareJid, before: RosterItem | null, { item }: Outcome, version: number): readonly Change[] {
   if (item === before) return []
   if (item !== null) return [{ kind: 'roster-set', item }]
-  // What was in no roster that clients see ends without a version.
-  return [{ kind: 'roster-remove', jid, version: isPushed ? version + 1 : version }]
+  // Each has a version of its own, also where clients saw nothing: else strangers who come and go would push out what is remembered for them (§2.6).
+  return [{ kind: 'roster-remove', jid, version: version + 1 }]
 }
 
 const versionOf = (change: Change): number => change.kind === 'roster-set' ? change.item.version : change.kind === 'roster-remove' ? change.version : 0
