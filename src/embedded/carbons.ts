@@ -26,6 +26,10 @@ export function isEligible(stanza: Stanza): boolean {
   return children.some(({ ns, local, children: inner }) => conversational.has(ns) || (ns === NS_MUC_USER && local === 'x' && inner.some(child => child.local === 'invite')))
 }
 
+/** One of our own copies, which nobody else can make: no client writes as the account itself. */
+export const isCopy = (stanza: Stanza, account: Account): boolean =>
+  stanza.from === account.jid && stanza.element().children.some(({ ns, local }) => ns === NS_CARBONS && (local === 'sent' || local === 'received'))
+
 /** Copies of `wire`, which is the message as it was delivered, to those of the account that want them and are not `except`. */
 export function copy(realm: Realm, account: Account, direction: 'sent' | 'received', stanza: Stanza, wire: Uint8Array, except: (resident: Resident) => boolean): void {
   if (account.copied === 0) return

@@ -82,12 +82,12 @@ export class OfflineMessages {
     })
   }
 
-  /** A session that was given these has ended, and its client did not acknowledge them. */
-  takeBack(account: Account, ids: readonly number[]): void {
-    if (ids.length === 0) return
+  /** A session that was given these has ended, and its client did not acknowledge them. Null where nobody is there to be given them. */
+  takeBack(account: Account, ids: readonly number[]): Promise<void> | null {
+    if (ids.length === 0) return null
     for (const id of ids) account.takeBack(id)
     const [next] = mostAvailable(this.#realm.directory.ofAccount(account.jid))
-    if (next !== undefined) this.giveAll(next, () => undefined).catch((error: unknown) => { this.#realm.log.error({ event: 'session.bug', jid: next.jid, error }) })
+    return next === undefined ? null : this.giveAll(next, () => undefined)
   }
 
   #give(resident: Resident, { id, wire, at }: OfflineMessage): void {

@@ -111,7 +111,8 @@ export class PresenceRules {
     }
     // XEP-0160 §2
     const takesMessages = priority >= 0 && (sender.availability === null || sender.availability.priority < 0)
-    if (takesMessages && sender.account.hasMessages) return this.#offline.giveAll(sender, come)
+    // One that is being kept right now belongs to them.
+    if (takesMessages && (sender.account.hasMessages || sender.account.isBusy)) return this.#offline.giveAll(sender, come)
     come()
   }
 

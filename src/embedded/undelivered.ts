@@ -10,6 +10,7 @@ import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import type { Account } from './account.ts'
 import { mostAvailable, nonNegative } from './availability.ts'
+import { isCopy } from './carbons.ts'
 import { delayed } from './delay.ts'
 import { KeptReceipt, type OfflineMessages } from './offline.ts'
 import { type Realm, withAccount } from './realm.ts'
@@ -35,8 +36,9 @@ export class UndeliveredRules {
   passOn(gone: Resident, stanzas: readonly Unacknowledged[]): void {
     const later = withAccount(this.#realm, gone.jid, account => {
       // What is kept still is given to somebody else, before what came later.
-      this.#offline.takeBack(account, stanzas.flatMap(({ receipt }) => receipt instanceof KeptReceipt ? [receipt.id] : []))
-      for (const stanza of stanzas) if (!(stanza.receipt instanceof KeptReceipt)) this.#one(gone, account, stanza)
+      const given = this.#offline.takeBack(account, stanzas.flatMap(({ receipt }) => receipt instanceof KeptReceipt ? [receipt.id] : []))
+      const passRest = () => { for (const stanza of stanzas) if (!(stanza.receipt instanceof KeptReceipt)) this.#one(gone, account, stanza) }
+      return given === null ? passRest() : given.then(passRest)
     })
     if (later instanceof Promise) later.catch((error: unknown) => { this.#realm.log.error({ event: 'session.bug', jid: gone.jid, error }) })
   }
@@ -63,6 +65,8 @@ export class UndeliveredRules {
     const type = stanza.messageType
     // RFC 6121 §8.5.3.2.1: these are never passed on, and never answered.
     if (type === 'error') return
+    // Whose copy it was has gone; the message itself was delivered, or is dealt with of its own (XEP-0280).
+    if (isCopy(stanza, account)) return
     const { directory } = this.#realm
     const successor = isFull(to) ? directory.get(to) : undefined
     if (successor !== undefined) {

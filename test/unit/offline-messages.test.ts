@@ -1,0 +1,83 @@
+// Messages for those who are not there (XEP-0160), where what they are kept in takes its time or fails: the races that no conversation can show.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SmallHouse } from '../support/small-house.ts'
+import { settled } from '../support/turned-clock.ts'
+
+const bodies = (sent: readonly string[]): readonly string[] => sent.flatMap(text => /<body>(.*?)<\/body>/.exec(text)?.[1] ?? (text.includes('<presence') ? ['presence'] : []))
+
+/** Calls of `method` wait until they are let go. */
+function hold(house: SmallHouse, method: string): () => void {
+  const gate = Promise.withResolvers<undefined>()
+  house.store.before = async name => { if (name === method) await gate.promise }
+  return () => { gate.resolve(undefined) }
+}
+
+test('who becomes available while a message is being kept is given it, before its presence (XEP-0160 §2)', async () => {
+  const house = new SmallHouse()
+  const romeo = await house.enter('romeo', 'r')
+  const juliet = await house.enter('juliet', 'j')
+  const letGo = hold(house, 'keepMessages')
+  romeo.say("<message type='chat' to='juliet@example.net'><body>1</body></message>")
+  await settled()
+  juliet.say('<presence/>')
+  await settled()
+  letGo()
+  await house.idle()
+  assert.deepEqual(bodies(juliet.outbound.heard()), ['1', 'presence'])
+})
+
+test('of two resources that come at once, one is given what is kept, and only once (XEP-0160 §2)', async () => {
+  const house = new SmallHouse()
+  const romeo = await house.enter('romeo', 'r')
+  const one = await house.enter('juliet', 'one')
+  const two = await house.enter('juliet', 'two')
+  romeo.say("<message type='chat' to='juliet@example.net'><body>1</body></message>")
+  await house.idle()
+  one.say('<presence/>')
+  two.say('<presence/>')
+  await house.idle()
+  assert.deepEqual([...one.outbound.heard(), ...two.outbound.heard()].filter(text => text.includes('<body>')).length, 1)
+})
+
+test('a store that fails to keep a message is an error for its sender (RFC 6120 §8.3.3.6)', async () => {
+  const house = new SmallHouse()
+  const romeo = await house.enter('romeo', 'r')
+  await house.enter('juliet', 'j')
+  house.store.before = method => method === 'keepMessages' ? Promise.reject(new Error('disk')) : Promise.resolve()
+  romeo.say("<message type='chat' id='1' to='juliet@example.net'><body>1</body></message>")
+  await house.idle()
+  const [answer = ''] = romeo.outbound.heard()
+  assert.match(answer, /type='error'.*<internal-server-error/)
+})
+
+test('a store that fails to give what it keeps does not keep anybody away, and what is kept stays', async () => {
+  const house = new SmallHouse()
+  const romeo = await house.enter('romeo', 'r')
+  const juliet = await house.enter('juliet', 'j')
+  romeo.say("<message type='chat' to='juliet@example.net'><body>1</body></message>")
+  await house.idle()
+  house.store.before = method => method === 'messages' ? Promise.reject(new Error('disk')) : Promise.resolve()
+  juliet.say('<presence/>')
+  await house.idle()
+  assert.deepEqual(bodies(juliet.outbound.heard()), ['presence'])
+  house.store.before = () => Promise.resolve()
+  juliet.say("<presence type='unavailable'/>")
+  juliet.say('<presence/>')
+  await house.idle()
+  assert.deepEqual(bodies(juliet.outbound.heard()).filter(text => text !== 'presence'), ['1'])
+})
+
+test('more than a page of them comes in order (XEP-0160 §2)', async () => {
+  const house = new SmallHouse()
+  const romeo = await house.enter('romeo', 'r')
+  const juliet = await house.enter('juliet', 'j')
+  const texts = Array.from({ length: 120 }, (_, index) => String(index))
+  for (const text of texts) {
+    romeo.say(`<message type='chat' to='juliet@example.net'><body>${text}</body></message>`)
+    await house.idle()
+  }
+  juliet.say('<presence/>')
+  await house.idle()
+  assert.deepEqual(bodies(juliet.outbound.heard()), [...texts, 'presence'])
+})
