@@ -89,12 +89,12 @@ export class TableStore implements Store {
 
 const itemOf = ({ jid, name, group_names: groups, subscription, asks, approved, request, listed, version }: Row): RosterItem => ({
   jid: jid as BareJid,
-  name: name === null ? null : String(name),
+  name: name === null ? null : name as string,
   groups: JSON.parse(String(groups)) as readonly string[],
   subscription: subscription as SubscriptionState,
   ask: asks === 1,
   approved: approved === 1,
-  request: request === null ? null : Buffer.from(String(request)),
+  request: request === null ? null : Buffer.from(request as string),
   isListed: listed === 1,
   version: Number(version),
 })

@@ -120,7 +120,7 @@ export const xmppClauses: readonly AnyClause[] = [
   } },
   { section: 'XEP-0206 §5', level: 'MUST', clause: 'the features of the new stream reach the client', async test(world) {
     const { body } = await (await beforeRestart(world)).restart()
-    assert.deepEqual(body.children[0]?.children.map(({ local }) => local), ['bind', 'session', 'sm', 'csi', 'limits'])
+    assert.deepEqual(body.children[0]?.children.map(({ local }) => local), ['bind', 'session', 'sm', 'csi', 'limits', 'c', 'ver', 'sub'])
   } },
   { section: 'XEP-0206 §6', level: 'SHOULD', clause: 'a fatal stream error comes as a copy of <stream:error/>, behind the stanzas that were on their way',
     async test(world) {

@@ -137,8 +137,7 @@ export class World {
 
 export const message = (to: string, text: string): string => `<message xmlns='jabber:client' to='${to}' type='chat'><body>${text}</body></message>`
 
-/** A stanza that nothing answers to. */
-export const quiet = '<presence xmlns=\'jabber:client\' type=\'unavailable\' to=\'nobody@localhost\'/>'
+export { quiet } from '../support/bosh-client.ts'
 
 /** An answer with no payload, and nothing else in it. */
 export function empty({ status, text }: Answer): void {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { issueToFolder } from '../../src/x509/development-folder.ts'
-import { Gateway } from '../support/gateway.ts'
+import { defaultToml, Gateway } from '../support/gateway.ts'
 import { libraries } from './chatter.ts'
 import { seen } from './inbox.ts'
 import { xmppJsLogin } from './xmpp-js-login.ts'
@@ -12,6 +12,8 @@ describe('client libraries log in with a TLS client certificate', () => {
   let gateway: Gateway
   before(async () => {
     gateway = await Gateway.start({
+      // A library that goes without having acknowledged the last message finds it again when it comes back.
+      toml: `features.disabled = ["offline"]\n${defaultToml}`,
       async prepare(folder) {
         await issueToFolder({ folder: join(folder, 'certs'), now: Date.now(), xmppAddrs: ['alice@localhost', 'carol@localhost'], fileName: 'both' })
       },
@@ -74,6 +76,30 @@ describe('client libraries log in with a TLS client certificate', () => {
       return true
     })
   })
+
+  for (const [library, logIn] of Object.entries(libraries)) {
+    test(`${library}: what was said to somebody who was away is there when they come back`, async () => {
+      const keeping = await Gateway.start()
+      try {
+        // For one who has never been there nothing is kept.
+        await (await logIn(keeping, 'bob')).leave()
+        const alice = await logIn(keeping, 'alice')
+        await alice.appear()
+        alice.say('bob@localhost', 'Are you there?')
+        // Answered behind the message.
+        await alice.softwareName()
+        const bob = await logIn(keeping, 'bob')
+        await bob.appear()
+        assert.deepEqual(await bob.hear(), { from: alice.jid, text: 'Are you there?' })
+        await bob.softwareName()
+        await alice.leave()
+        await bob.leave()
+        assert.deepEqual(keeping.eventsNamed('stream.error'), [])
+      } finally {
+        await keeping.stop()
+      }
+    })
+  }
 
   test('nothing that a library sent was a stream error to the gateway', () => {
     assert.deepEqual(gateway.eventsNamed('stream.error'), [])

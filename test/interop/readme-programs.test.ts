@@ -73,7 +73,7 @@ describe('chat.mjs of the README', () => {
     return terminal
   }
 
-  test('alice and bob talk, each in a terminal; when bob has gone, alice is told', async () => {
+  test('alice and bob talk, each in a terminal; what alice says when bob has gone, he reads when he is back', async () => {
     const bob = sit('bob', 'alice')
     assert.match(await bob.read(), /^You are bob@localhost\/\S+ What you type goes to alice@localhost/)
     const alice = sit('alice', 'bob')
@@ -86,7 +86,19 @@ describe('chat.mjs of the README', () => {
 
     assert.equal(await bob.end(), 0)
     alice.type('Bob?')
-    assert.equal(await alice.read(), 'bob@localhost is not there.')
+    assert.equal(await alice.end(), 0)
+    const again = sit('bob', 'alice')
+    const lines = [await again.read(), await again.read()].join('\n')
+    assert.match(lines, /^You are bob@localhost\/\S+/m)
+    assert.match(lines, /^alice@localhost\/\S+: Bob\?$/m)
+    assert.equal(await again.end(), 0)
+  })
+
+  test('a message that reaches nobody comes back', async () => {
+    const alice = sit('alice', 'nobody.at.all')
+    assert.match(await alice.read(), /^You are alice@localhost\//)
+    alice.type('Bob?')
+    assert.equal(await alice.read(), 'nobody.at.all@localhost did not get it.')
     assert.equal(await alice.end(), 0)
   })
 })

@@ -113,6 +113,9 @@ function whenTaken(mark: string): Promise<void> {
 /** Null leaves out an attribute that would be there. */
 export type Attributes = Readonly<Record<string, string | null>>
 
+/** A stanza that nothing answers to. */
+export const quiet = '<presence xmlns=\'jabber:client\' type=\'unavailable\' to=\'nobody@localhost\'/>'
+
 /** One `<body/>`. */
 export function bodyText(attributes: Attributes, content = ''): string {
   const written = Object.entries({ xmlns: NS_HTTPBIND, ...attributes })
@@ -192,7 +195,9 @@ export class BoshClient {
 
   async bind(resource?: string): Promise<void> {
     const wanted = resource === undefined ? '' : `<resource>${resource}</resource>`
-    const { body } = await this.send(`<iq xmlns='jabber:client' type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wanted}</bind></iq>`)
+    let { body } = await this.send(`<iq xmlns='jabber:client' type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>${wanted}</bind></iq>`)
+    // The account is looked up first. Where no request is held the answer comes with a later one.
+    while (body.children.length === 0 && !body.attributes.has('type')) ({ body } = await this.send(quiet))
     this.jid = body.children[0]?.children[0]?.children[0]?.text ?? ''
     if (this.jid === '') throw new Error('the bind was refused')
   }

@@ -94,7 +94,9 @@ export class BoshWay {
     const outcome = await this.authenticate()
     if (outcome !== 'success') throw new Error(outcome)
     await this.send('', { to: 'localhost', 'xmpp:restart': 'true', 'xmlns:xmpp': NS_XBOSH })
-    const body = await this.send('<iq xmlns=\'jabber:client\' type=\'set\' id=\'bind\'><bind xmlns=\'urn:ietf:params:xml:ns:xmpp-bind\'/></iq>')
+    let body = await this.send('<iq xmlns=\'jabber:client\' type=\'set\' id=\'bind\'><bind xmlns=\'urn:ietf:params:xml:ns:xmpp-bind\'/></iq>')
+    // The account is looked up first, and a response may go before it is found.
+    while (body.children.length === 0 && !body.attributes.has('type')) body = await this.send()
     this.jid = body.children[0]?.children[0]?.children[0]?.text ?? ''
     if (this.jid === '') throw new Error('the bind was refused')
     return this.jid

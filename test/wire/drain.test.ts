@@ -118,6 +118,7 @@ test('SIGTERM under load: every stanza that was acknowledged has arrived or gone
 auth.methods = ["pki"]
 limits.shutdown_timeout = 4_000
 session.max_unacked_stanzas = 10_000
+features.disabled = ["offline"]
 ${overWebSocket.listener}${overTcp.listener}`)
   const child = spawn(process.execPath, [main, 'start', '--config', join(folder, 'meerkat.toml')], { stdio: ['ignore', 'pipe', 'ignore'] })
   let out = ''

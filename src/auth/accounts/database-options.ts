@@ -20,6 +20,4 @@ export const databaseOptions = (timeout: string) => ({
   tls: outgoingTlsOptions,
 })
 
-const shape = Type.Object(databaseOptions(''))
-
-export type DatabaseOptions = Type.Static<typeof shape>
+export type DatabaseOptions = Type.Static<Type.TObject<ReturnType<typeof databaseOptions>>>
