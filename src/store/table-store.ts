@@ -1,4 +1,5 @@
 /** The store in tables of a database, SQLite or PostgreSQL. */
+import { AccountsError } from '../auth/accounts/accounts.ts'
 import type { Database, Step } from '../auth/accounts/database.ts'
 import type { BareJid, Jid } from '../xmpp/jid.ts'
 import * as statements from './statements.ts'
@@ -10,6 +11,8 @@ export class TableStore implements Store {
   readonly #database: Database
   readonly #prepare: () => Promise<void>
   #prepared: Promise<void> | null = null
+  readonly #underWay = new Set<Promise<unknown>>()
+  #closing: Promise<void> | null = null
 
   /** `prepare` brings the tables up to date, and is asked again until it has. */
   constructor(database: Database, prepare: () => Promise<void> = () => Promise.resolve()) {
@@ -32,13 +35,14 @@ export class TableStore implements Store {
   }
 
   async commit(parts: readonly AccountChanges[]): Promise<void> {
+    if (parts.every(({ changes }) => changes.length === 0)) return
     await this.#write(parts.flatMap(({ account, changes }) => changes.flatMap(change => statements.stepsOf(account, change))))
   }
 
   async vcard(account: BareJid): Promise<Uint8Array | null> { return xmlOf(await this.#ask(statements.vcard, account)) }
 
   async privateXml(account: BareJid, ns: string, local: string): Promise<Uint8Array | null> {
-    return xmlOf(await this.#ask(statements.privateXml, account, ns, local))
+    return xmlOf(await this.#ask(statements.privateXml, account, statements.keyOf(ns), statements.keyOf(local)))
   }
 
   async privateBytes(account: BareJid): Promise<number> {
@@ -52,6 +56,7 @@ export class TableStore implements Store {
   }
 
   async keepMessages(account: BareJid, messages: readonly KeptMessage[], max: number): Promise<'kept' | 'full'> {
+    if (messages.length === 0) return 'kept'
     const steps = messages.map(({ wire, at }) => statements.keepStep(account, wire, at, max))
     const areKept = await this.#write(steps, answers => answers.every(({ changes }) => changes === 1))
     return areKept ? 'kept' : 'full'
@@ -62,20 +67,34 @@ export class TableStore implements Store {
     return rows.map(({ id, wire, at }) => ({ id: Number(id), wire: Buffer.from(String(wire)), at: Number(at) }))
   }
 
-  async dropMessages(account: BareJid, upTo: number): Promise<void> { await this.#write([{ statement: statements.drop, values: [account, upTo] }]) }
+  async dropMessages(account: BareJid, upTo: number): Promise<void> { await this.#write([statements.dropStep(account, upTo)]) }
 
   async forget(account: BareJid): Promise<void> { await this.#write(statements.forgetSteps(account)) }
 
-  close(): Promise<void> { return this.#database.close() }
-
-  async #ask(statement: Step['statement'], ...values: Step['values']): Promise<readonly Row[]> {
-    await this.#ready()
-    return (await this.#database.execute(statement, values)).rows
+  /** Idempotent. What was asked for before comes to its end first. */
+  close(): Promise<void> {
+    this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.#database.close())
+    return this.#closing
   }
 
-  async #write(steps: readonly Step[], accept?: Parameters<Database['transaction']>[1]): Promise<boolean> {
-    await this.#ready()
-    return this.#database.transaction(steps, accept)
+  async #ask(statement: Step['statement'], account: BareJid, ...values: Step['values']): Promise<readonly Row[]> {
+    const key = statements.keyOf(account)
+    return (await this.#perform(() => this.#database.execute(statement, [key, ...values]))).rows
+  }
+
+  #write(steps: readonly Step[], accept?: Parameters<Database['transaction']>[1]): Promise<boolean> {
+    return this.#perform(() => this.#database.transaction(steps, accept))
+  }
+
+  async #perform<Result>(act: () => Promise<Result>): Promise<Result> {
+    if (this.#closing !== null) throw new AccountsError('the store is closed')
+    const result = this.#ready().then(act)
+    this.#underWay.add(result)
+    try {
+      return await result
+    } finally {
+      this.#underWay.delete(result)
+    }
   }
 
   #ready(): Promise<void> {

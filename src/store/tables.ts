@@ -1,6 +1,6 @@
 /**
  * The tables of the store, in SQLite and in PostgreSQL. Everything that clients wrote is XML or a JID, so it is text; JIDs stand there as prepared
- * (RFC 7622), and are compared by their bytes.
+ * (RFC 7622), and are compared by their bytes. A long one is in a key as its digest, and then is `whole` beside it (statements.ts).
  */
 import type { Schema } from '../auth/accounts/embedded-database.ts'
 
@@ -8,10 +8,10 @@ import type { Schema } from '../auth/accounts/embedded-database.ts'
 const migrations: readonly string[] = [
   `CREATE TABLE meerkat_accounts (account {text} NOT NULL PRIMARY KEY, known INTEGER NOT NULL, roster_version INTEGER NOT NULL);
    CREATE TABLE meerkat_roster (
-     account {text} NOT NULL, jid {text} NOT NULL, name {text}, group_names {text} NOT NULL, subscription {text} NOT NULL, asks INTEGER NOT NULL,
-     approved INTEGER NOT NULL, request {text}, listed INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (account, jid));
-   CREATE TABLE meerkat_roster_removed (account {text} NOT NULL, jid {text} NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (account, jid));
-   CREATE TABLE meerkat_blocked (account {text} NOT NULL, jid {text} NOT NULL, PRIMARY KEY (account, jid));
+     account {text} NOT NULL, jid {text} NOT NULL, whole {text}, name {text}, group_names {text} NOT NULL, subscription {text} NOT NULL,
+     asks INTEGER NOT NULL, approved INTEGER NOT NULL, request {text}, listed INTEGER NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (account, jid));
+   CREATE TABLE meerkat_roster_removed (account {text} NOT NULL, jid {text} NOT NULL, whole {text}, version INTEGER NOT NULL, PRIMARY KEY (account, jid));
+   CREATE TABLE meerkat_blocked (account {text} NOT NULL, jid {text} NOT NULL, whole {text}, PRIMARY KEY (account, jid));
    CREATE TABLE meerkat_vcards (account {text} NOT NULL PRIMARY KEY, xml {text} NOT NULL);
    CREATE TABLE meerkat_private (account {text} NOT NULL, ns {text} NOT NULL, local {text} NOT NULL, xml {text} NOT NULL, PRIMARY KEY (account, ns, local));
    CREATE TABLE meerkat_last_activity (account {text} NOT NULL PRIMARY KEY, seconds {big} NOT NULL, status {text} NOT NULL);

@@ -1,5 +1,6 @@
 // A store without a database: for the rules, which do not know where what they keep is kept.
-import type { AccountChanges, Change, KeptMessage, LastActivity, OfflineMessage, RosterItem, Store, StoredAccount } from '../../src/store/store.ts'
+import assert from 'node:assert/strict'
+import { type AccountChanges, type Change, type KeptMessage, type LastActivity, maxRemoved, type OfflineMessage, type RosterItem, type Store, type StoredAccount } from '../../src/store/store.ts'
 import type { BareJid, Jid } from '../../src/xmpp/jid.ts'
 
 interface Remembered {
@@ -30,8 +31,11 @@ export class RememberedStore implements Store {
     return { isKnown, roster: [...roster.values()], removed, rosterVersion, blocked: [...blocked], hasMessages: messages.length > 0 }
   }
 
-  async commit(parts: readonly AccountChanges[]): Promise<void> {
+  async commit(given: readonly AccountChanges[]): Promise<void> {
+    const parts = structuredClone(given)
     await this.before('commit')
+    // All or nothing.
+    for (const change of parts.flatMap(({ changes }) => changes)) if (change.kind === 'last-activity') assert.ok(Number.isInteger(change.seconds))
     for (const { account, changes } of parts) for (const change of changes) apply(this.#of(account), change)
   }
 
@@ -55,13 +59,14 @@ export class RememberedStore implements Store {
     return this.accounts.get(account)?.lastActivity ?? null
   }
 
-  async keepMessages(account: BareJid, messages: readonly KeptMessage[], max: number): Promise<'kept' | 'full'> {
+  async keepMessages(account: BareJid, given: readonly KeptMessage[], max: number): Promise<'kept' | 'full'> {
+    const messages = structuredClone(given)
     await this.before('keepMessages')
     const kept = this.#of(account)
-    if (kept.messages.length + messages.length > max) return 'full'
+    if (messages.length > 0 && kept.messages.length + messages.length > max) return 'full'
     for (const message of messages) {
       this.#ids += 1
-      kept.messages.push({ ...message, wire: new Uint8Array(message.wire), id: this.#ids })
+      kept.messages.push({ ...message, id: this.#ids })
     }
     return 'kept'
   }
@@ -102,7 +107,7 @@ function apply(account: Remembered, change: Change): void {
       return
     case 'roster-remove':
       account.roster.delete(change.jid)
-      account.removed.push({ jid: change.jid, version: change.version })
+      account.removed = [...account.removed.filter(({ jid }) => jid !== change.jid), { jid: change.jid, version: change.version }].slice(-maxRemoved)
       account.rosterVersion = Math.max(account.rosterVersion, change.version)
       return
     case 'block': account.blocked.add(change.jid); return

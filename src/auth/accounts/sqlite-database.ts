@@ -44,6 +44,7 @@ export class SqliteDatabase implements Database {
   #opened: Opened | null = null
   readonly #jobs: Job[] = []
   #isWriting = false
+  #isClosed = false
 
   constructor(options: SqliteOptions) { this.#options = options }
 
@@ -66,6 +67,7 @@ export class SqliteDatabase implements Database {
   }
 
   close(): Promise<void> {
+    this.#isClosed = true
     this.#opened?.database.close()
     this.#opened = null
     return Promise.resolve()
@@ -103,6 +105,8 @@ export class SqliteDatabase implements Database {
   /** The file of that name as it is now: one that was put in the place of another is another database. */
   #current(): Opened {
     const { file, prepare } = this.#options
+    // What waits for a locked file would open it again.
+    if (this.#isClosed) throw new AccountsError(`${file} is closed`)
     const identity = identityOf(file)
     if (this.#opened !== null && this.#opened.identity === identity) return this.#opened
     this.#opened?.database.close()
