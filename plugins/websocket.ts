@@ -69,16 +69,19 @@ export async function websocket(fastify: FastifyInstance, options: WebSocketPlug
   fastify.route({
     method: 'GET',
     url: path,
-    preValidation: async (request, reply) => {
+    // Without a promise: nothing is waited for.
+    preValidation: (request, reply, done) => {
       // RFC 6455 §4.2.2, §10.2: before the upgrade, in HTTP's words.
       if (origins.judge(request.headers.origin, request.headers.host, peers.of(request).secure) === 'refused') {
-        return refuse(request, reply, 403, 'Pages of this origin may not connect here: the operator would have to list it in listen.http.origins.')
+        refuse(request, reply, 403, 'Pages of this origin may not connect here: the operator would have to list it in listen.http.origins.')
+        return
       }
       if (request.ws && !offersXmpp(request.headers['sec-websocket-protocol'])) {
         // RFC 7395 §3.1
-        return refuse(request, reply, 400, 'The WebSocket subprotocol "xmpp" (RFC 7395) must be asked for.')
+        refuse(request, reply, 400, 'The WebSocket subprotocol "xmpp" (RFC 7395) must be asked for.')
+        return
       }
-      return undefined
+      done()
     },
     preHandler: (request, reply, done) => {
       // What follows is no answer in HTTP any more. Left attached, the socket would keep request and response for as long as it lives.

@@ -7,13 +7,19 @@ import { scramMechanisms } from './scram.ts'
 
 export const mechanisms = [external, ...scramMechanisms, plain] as const satisfies readonly Mechanism[]
 
+const byKey: ReadonlyMap<string, Mechanism> = new Map(mechanisms.map(mechanism => [mechanism.key, mechanism]))
+
 /** As written in `auth.sasl_mechanisms`. */
 export type MechanismKey = (typeof mechanisms)[number]['key']
 
 /** What stands in `<mechanisms/>` on this connection: the configured ones that could succeed, in configured order. */
 export function offered(context: SaslContext, configured: readonly MechanismKey[]): readonly Mechanism[] {
-  const all: readonly Mechanism[] = mechanisms
-  return configured.flatMap(key => all.filter(mechanism => mechanism.key === key && mechanism.offered(context)))
+  const found: Mechanism[] = []
+  for (const key of configured) {
+    const mechanism = byKey.get(key)
+    if (mechanism?.offered(context) === true) found.push(mechanism)
+  }
+  return found
 }
 
 /**

@@ -2,6 +2,7 @@
 import type { Principal } from '../auth/credentials.ts'
 import type { MechanismKey } from '../sasl/catalogue.ts'
 import type { SaslContext, SaslPeer } from '../sasl/mechanism.ts'
+import { Announcements } from '../stream/features.ts'
 import { ReceivingStream } from '../stream/receiving-stream.ts'
 import { handledTooMany, type ResumeRequest } from '../stream/stream-management-elements.ts'
 import type { OutboundStream, Resumption, ServedHost, StreamServices } from '../stream/stream-services.ts'
@@ -71,7 +72,7 @@ export class SessionManager {
     } satisfies ServedHost]))
     const { clock, log, newId, traffic, holdsPresence } = options
     this.#services = {
-      host: name => this.#hostNamed(name), newStreamId: newId, clock, log, traffic, offersClientState: holdsPresence,
+      host: name => this.#hostNamed(name), newStreamId: newId, clock, log, traffic, announcements: new Announcements(holdsPresence),
       over: stream => { this.#streams.delete(stream) },
     }
     this.#holdingRules = holdsPresence ? new HoldingRules() : null

@@ -5,9 +5,8 @@ import type { Log } from '../telemetry/log.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import type { Markup } from '../xml/write.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
-import { authenticationFeatures } from './features.ts'
 import { SaslNegotiation, type SaslReply } from './sasl-negotiation.ts'
-import type { ServedHost } from './stream-services.ts'
+import type { ServedHost, StreamServices } from './stream-services.ts'
 import type { ConnectionFacts, Transport } from './transport.ts'
 
 /** external.md §6: after this many failures the stream ends. */
@@ -21,7 +20,8 @@ export class Authentication {
   readonly #log: Log
   #failures = 0
 
-  constructor(host: ServedHost, { facts, upgrade, limits, stateTimeout }: Pick<Transport, 'facts' | 'upgrade' | 'limits' | 'stateTimeout'>, log: Log) {
+  constructor(host: ServedHost, { facts, upgrade, limits, stateTimeout }: Pick<Transport, 'facts' | 'upgrade' | 'limits' | 'stateTimeout'>,
+    { log, announcements }: Pick<StreamServices, 'log' | 'announcements'>) {
     const context = host.saslContext({
       remoteAddress: facts.remoteAddress, secure: facts.secure, certificate: () => facts.certificate(), channelBindings: () => facts.channelBindings(),
     })
@@ -30,7 +30,7 @@ export class Authentication {
     this.#log = log
     // XEP-0478 §4: limits may change with the next features. Until somebody has logged in there is less time to be silent.
     const idle = Math.min(limits.idle ?? stateTimeout, stateTimeout)
-    this.features = authenticationFeatures(this.#negotiation.advertised, upgrade, { ...limits, idle })
+    this.features = announcements.authentication(this.#negotiation.advertised, upgrade, { ...limits, idle })
     this.#isTlsRequired = upgrade?.required === true
   }
 

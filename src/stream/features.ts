@@ -15,7 +15,7 @@ const announced = ({ maxBytes, idle }: StreamLimits): Markup => tag('limits', { 
  * RFC 6120 §6.4.1: the mechanisms, most preferred first. Where none can be offered the list is there and empty: clients in the
  * field see at once that there is no way in, and wait for ever where there is no list. XEP-0440 §2: beside it, what they can be bound to.
  */
-export const authenticationFeatures = ({ mechanisms, channelBindings }: Advertised, upgrade: { readonly required: boolean } | null,
+const authenticationFeatures = ({ mechanisms, channelBindings }: Advertised, upgrade: { readonly required: boolean } | null,
   limits: StreamLimits): Markup => features(
   ...upgrade === null ? [] : [tag('starttls', { xmlns: NS_TLS }, ...upgrade.required ? [tag('required')] : [])],
   ...channelBindings.length === 0 ? [] : [
@@ -32,10 +32,41 @@ export const authenticationFeatures = ({ mechanisms, channelBindings }: Advertis
  * offered where stanzas are about to flow (XEP-0198 §5), as client state indication is (XEP-0352 §4.1). Behind them is what the domain
  * says of itself.
  */
-export const bindingFeatures = (limits: StreamLimits, offersClientState: boolean, ofDomain: readonly Markup[]): Markup => features(
+const bindingFeatures = (limits: StreamLimits, offersClientState: boolean, ofDomain: readonly Markup[]): Markup => features(
   tag('bind', { xmlns: NS_BIND }),
   tag('session', { xmlns: NS_SESSION }, tag('optional')),
   tag('sm', { xmlns: NS_SM }),
   ...offersClientState ? [tag('csi', { xmlns: NS_CSI })] : [],
   announced(limits),
   ...ofDomain)
+
+/** As many different ones are remembered: hosts, mechanisms and listeners make few, clients make none. */
+const maxKnown = 256
+
+/** The same features are written once: every stream is told of them, and hardly any of something else than the one before. */
+export class Announcements {
+  readonly #known = new Map<string, Markup>()
+  readonly #offersClientState: boolean
+
+  constructor(offersClientState: boolean) { this.#offersClientState = offersClientState }
+
+  authentication(advertised: Advertised, upgrade: { readonly required: boolean } | null, limits: StreamLimits): Markup {
+    const { mechanisms, channelBindings } = advertised
+    const key = `${mechanisms.join()} ${channelBindings.join()} ${upgrade === null ? '' : String(upgrade.required)} ${limits.maxBytes} ${limits.idle ?? ''}`
+    return this.#once(key, () => authenticationFeatures(advertised, upgrade, limits))
+  }
+
+  /** `ofDomain`: what `domain` says of itself, always the same. */
+  binding(limits: StreamLimits, domain: string, ofDomain: readonly Markup[]): Markup {
+    return this.#once(`${domain}/${limits.maxBytes} ${limits.idle ?? ''}`, () => bindingFeatures(limits, this.#offersClientState, ofDomain))
+  }
+
+  #once(key: string, write: () => Markup): Markup {
+    const known = this.#known.get(key)
+    if (known !== undefined) return known
+    const markup = write()
+    if (this.#known.size === maxKnown) this.#known.clear()
+    this.#known.set(key, markup)
+    return markup
+  }
+}

@@ -15,7 +15,6 @@ import type { Timer } from '../telemetry/clock.ts'
 import { LimitReached, limitOf } from '../telemetry/limit.ts'
 import type { Traffic } from '../telemetry/traffic.ts'
 import { Authentication } from './authentication.ts'
-import { bindingFeatures } from './features.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import type { SaslReply } from './sasl-negotiation.ts'
 import { failed, readResume, resumed } from './stream-management-elements.ts'
@@ -168,7 +167,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
 
     const { authenticated } = phase
     if (authenticated === null) {
-      const authentication = new Authentication(host, this.#transport, this.#services.log)
+      const authentication = new Authentication(host, this.#transport, this.#services)
       this.#sendHeader(host, header)
       this.#phase = { name: 'authenticating', host, authentication, pending: false }
       this.#startTimer()
@@ -185,7 +184,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#sendHeader(host, header)
     this.#phase = { name: 'binding', host, principal: authenticated.principal, pending: false }
     this.#startTimer()
-    this.#transport.send(bindingFeatures(this.#transport.limits, this.#services.offersClientState, host.streamFeatures))
+    this.#transport.send(this.#services.announcements.binding(this.#transport.limits, host.name, host.streamFeatures))
   }
 
   #hostOf(header: StreamHeader): ServedHost {

@@ -12,6 +12,7 @@ import type { Stanza } from '../xmpp/stanza.ts'
 import type { StanzaCondition } from '../xmpp/stanza-error.ts'
 import type { StreamError } from '../xmpp/stream-error.ts'
 import type { ResumeRequest } from './stream-management-elements.ts'
+import type { Announcements } from './features.ts'
 import type { ConnectionFacts } from './transport.ts'
 
 /** Where an established stream puts its stanzas; the session implements it. */
@@ -74,8 +75,8 @@ export interface StreamServices {
   over(stream: OutboundStream): void
   readonly clock: Clock
   readonly log: Log
-  /** Whether clients may say that they are in the background (XEP-0352). */
-  readonly offersClientState: boolean
+  /** Stream features as they are written. */
+  readonly announcements: Announcements
   /** Where established streams count what goes through them. */
   readonly traffic: TrafficByCarrier
 }

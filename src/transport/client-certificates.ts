@@ -7,6 +7,7 @@ import type { TLSSocket } from 'node:tls'
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { evidenceOf } from '../x509/evidence.ts'
+import { shownCertificate } from '../x509/session-certificate.ts'
 import type { Trust } from '../x509/trust.ts'
 import type { CertificateVerdict } from '../x509/verdict.ts'
 
@@ -40,7 +41,8 @@ export class ClientCertificates {
   #judge(socket: TLSSocket): void {
     const { tls, clock, log } = this.#options
     if (tls === null) return
-    const verdict = tls.trust.judgeConnection(evidenceOf(socket), clock.now())
+    const known = socket.authorized ? shownCertificate(socket) : null
+    const verdict = (known === null ? null : tls.trust.recognise(known, clock.now())) ?? tls.trust.judgeConnection(evidenceOf(socket), clock.now())
     this.#verdicts.set(socket, verdict)
     const address = socket.remoteAddress
     if (verdict.kind === 'refused') {

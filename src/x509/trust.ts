@@ -30,6 +30,8 @@ export class Trust {
   /** Fingerprints; a new set with every reload. */
   #authorities: ReadonlySet<string>
   readonly #recent = new Recent<ProvenChain>(maxRecent)
+  /** Of those that came in handshakes: by the leaf. */
+  readonly #recentLeaves = new Recent<ProvenChain>(maxRecent)
   readonly #shared = new SharedAuthorities(maxSharedAuthorities)
 
   constructor(mode: VerifyMode, material: TrustMaterial) {
@@ -65,6 +67,16 @@ export class Trust {
     return { kind: 'refused', ...refusalOfVerification(code), certificate: verdict.certificate }
   }
 
+  /**
+   * As `judgeConnection`, of a connection that OpenSSL has no objection to: only by the peer's own certificate (DER, one octet in each character), where a
+   * chain from it to an authority is known and as good as ever. Null where it has to be looked at closely. What else the peer sends is nothing that
+   * could make a certificate worse.
+   */
+  recognise(leaf: string, now: number): CertificateVerdict | null {
+    const known = this.#mode === 'none' ? undefined : this.#recentLeaves.get(leaf)
+    return known === undefined || this.#faultOf(known, now) !== null ? null : new ProvenCertificate(known, now)
+  }
+
   /** Of a chain that a proxy forwards: DER, the leaf first. That the client has the private key is the proxy's word. */
   judgeChain(chain: readonly Uint8Array[], now: number): CertificateVerdict {
     return this.#mode === 'none' || chain.length === 0 ? none : this.#judge(chain, true, now)
@@ -95,6 +107,7 @@ export class Trust {
       isStrict, isSelfSigned: false, path: this.#shared.share(outcome.path), anchors: this.#anchorsIn(outcome.path), authorities: this.#authorities,
     })
     this.#recent.set(key, proof)
+    if (!isStrict && proof.chain[0] !== undefined) this.#recentLeaves.set(proof.chain[0], proof)
     return new ProvenCertificate(proof, now)
   }
 

@@ -4,6 +4,7 @@ import type { AuthBackend } from '../../src/auth/backend.ts'
 import { pki } from '../../src/auth/backends/pki.ts'
 import type { Principal } from '../../src/auth/credentials.ts'
 import { BackendDispatch } from '../../src/auth/dispatch.ts'
+import { Announcements } from '../../src/stream/features.ts'
 import { ReceivingStream } from '../../src/stream/receiving-stream.ts'
 import type { OutboundStream, Resumption, ServedHost, StanzaSink } from '../../src/stream/stream-services.ts'
 import type { ConnectionFacts } from '../../src/stream/transport.ts'
@@ -103,7 +104,7 @@ export class StreamRig {
       host: name => hosts.get(name) ?? null,
       newStreamId: () => { ids += 1; return `id-${ids}` },
       over: stream => { this.over.push(stream) },
-      clock, log, traffic: noTraffic(), offersClientState: true,
+      clock, log, traffic: noTraffic(), announcements: new Announcements(true),
     })
   }
 
