@@ -3,6 +3,8 @@ import { BlockList, isIPv4, isIPv6 } from 'node:net'
 
 /** The spelling of RFC 5952; an IPv4 address that came over IPv6 (RFC 4291 §2.5.5.2) is one of IPv4. */
 export function canonicalAddress(address: string): string {
+  // Most are of IPv4, and every connection has one.
+  if (!address.includes(':')) return address.toLowerCase()
   // An address with a zone ("fe80::1%eth0") has no URL form.
   if (!isIPv6(address) || !URL.canParse(`http://[${address}]`)) return address.toLowerCase()
   const shortest = new URL(`http://[${address}]`).hostname.slice(1, -1)

@@ -19,9 +19,13 @@ export interface ResponseHeader {
 
 export interface Version { readonly major: number, readonly minor: number }
 
+/** Nearly everybody's. */
+const spoken: Version = { major: 1, minor: 0 }
+
 /** RFC 6120 §4.7.5: two integers, each compared as a number (1.10 is later than 1.2); absent means 0.9. Null where it is neither. */
 export function parseVersion(version: string | null): Version | null {
   if (version === null) return { major: 0, minor: 9 }
+  if (version === '1.0') return spoken
   const match = /^0*(\d{1,9})\.0*(\d{1,9})$/.exec(version)
   return match === null ? null : { major: Number(match[1]), minor: Number(match[2]) }
 }

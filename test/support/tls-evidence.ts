@@ -16,22 +16,27 @@ export interface Handshake {
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3'
 }
 
-export async function evidenceFromHandshake(handshake: Handshake): Promise<Evidence> {
+export const evidenceFromHandshake = (handshake: Handshake): Promise<Evidence> => learntFromHandshake(handshake, evidenceOf)
+
+/** What `learn` makes of the server's end when the handshake is over. */
+export async function learntFromHandshake<Learnt>(handshake: Handshake, learn: (peer: TLSSocket) => Learnt): Promise<Learnt> {
   const listener = await listen(handshake, constants.SSL_OP_NO_TICKET)
   try {
-    return await evidenceOfOne(listener, handshake, undefined)
+    return await learntFromOne(listener, handshake, learn, undefined)
   } finally {
     listener.close()
   }
 }
 
 /** The second connection of two, on a listener that wrongly hands out session tickets: TLS 1.3 resumes the first one's session. */
-export async function evidenceFromResumption(handshake: Handshake): Promise<Evidence> {
+export const evidenceFromResumption = (handshake: Handshake): Promise<Evidence> => learntFromResumption(handshake, evidenceOf)
+
+export async function learntFromResumption<Learnt>(handshake: Handshake, learn: (peer: TLSSocket) => Learnt): Promise<Learnt> {
   const listener = await listen(handshake, 0)
   try {
     let session: Buffer | undefined
-    await evidenceOfOne(listener, handshake, undefined, async socket => { [session] = await once(socket, 'session') as [Buffer] })
-    return await evidenceOfOne(listener, handshake, session)
+    await learntFromOne(listener, handshake, learn, undefined, async socket => { [session] = await once(socket, 'session') as [Buffer] })
+    return await learntFromOne(listener, handshake, learn, session)
   } finally {
     listener.close()
   }
@@ -47,8 +52,8 @@ async function listen({ server, authorities, maxVersion = 'TLSv1.3' }: Handshake
   return listener
 }
 
-async function evidenceOfOne(listener: Server, { client }: Handshake, session: Buffer | undefined,
-  during: (socket: TLSSocket) => Promise<void> = async () => undefined): Promise<Evidence> {
+async function learntFromOne<Learnt>(listener: Server, { client }: Handshake, learn: (peer: TLSSocket) => Learnt, session: Buffer | undefined,
+  during: (socket: TLSSocket) => Promise<void> = async () => undefined): Promise<Learnt> {
   const failed = new Promise<never>((_resolve, reject) => { listener.once('tlsClientError', reject) })
   failed.catch(() => undefined)
   const accepted = once(listener, 'secureConnection')
@@ -63,9 +68,9 @@ async function evidenceOfOne(listener: Server, { client }: Handshake, session: B
   socket.on('error', () => undefined)
   try {
     const [[peer]] = await Promise.race([Promise.all([accepted, during(socket)]), failed]) as [[TLSSocket], unknown]
-    const evidence = evidenceOf(peer)
+    const learnt = learn(peer)
     peer.destroy()
-    return evidence
+    return learnt
   } finally {
     socket.destroy()
   }
