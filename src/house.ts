@@ -36,8 +36,6 @@ export interface House {
 export async function composeHouse({ config, authFiles, software, clock, log }: HouseOptions): Promise<House> {
   const { auth, general } = config
   const newId = randomIds()
-  const store = await openStore(config.store, { dataFolder: general.data_dir, file: path => fileNamed(authFiles, path), clock, log })
-  const neighbourhood = new Neighbourhood({ hosts: general.hosts, store, options: config.features, software, clock, log, newId })
   const decoys = await createDecoys(auth, general.data_dir, log)
   const attempts = new Attempts(auth.attempts, { clock, log })
   const backends = new BackendDispatch({
@@ -47,6 +45,9 @@ export async function composeHouse({ config, authFiles, software, clock, log }: 
   const modes: ExternalMode[] = []
   for (const mode of auth.sasl_external) modes.push(typeof mode === 'string' ? mode : await loadMappingModule(mode.module, { clock, log, timeoutMilliseconds: authenticationTimeout }))
   const external: SaslContext['external'] = { modes, commonName: auth.sasl_external_common_name }
+  // Last: what fails before leaves nothing open.
+  const store = await openStore(config.store, { dataFolder: general.data_dir, file: path => fileNamed(authFiles, path), clock, log })
+  const neighbourhood = new Neighbourhood({ hosts: general.hosts, store, options: config.features, software, clock, log, newId })
   const hosts = neighbourhood.domains.map((domain): Host => ({
     domain,
     mechanisms: auth.sasl_mechanisms,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { MappingModuleError } from '../auth/mapping-module.ts'
 import { ConfigError } from '../config/config-error.ts'
+import { StoreError } from '../store/store-error.ts'
 import { commands } from './catalogue.ts'
 import { type Command, exitCode, type Surroundings, UsageError } from './command.ts'
 
@@ -58,6 +59,10 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     if (error instanceof ConfigError || error instanceof MappingModuleError) {
       surroundings.printError(error.message)
       return exitCode.configuration
+    }
+    if (error instanceof StoreError) {
+      surroundings.printError(`meerkat: ${error.message}`)
+      return exitCode.failure
     }
     if (isUsage(error)) {
       surroundings.printError(`meerkat: ${error.message}\n"meerkat --help" tells what there is.`)

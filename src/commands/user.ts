@@ -1,16 +1,19 @@
 /** `meerkat user …`: the accounts of the methods `internal` and `rdbms`, also while the gateway runs. */
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { parseArgs } from 'node:util'
 import { type Accounts, AccountsError } from '../auth/accounts/accounts.ts'
 import { rowWith } from '../auth/accounts/new-password.ts'
 import { databaseAccounts, embeddedAccounts } from '../auth/accounts/open-accounts.ts'
 import { preparePassword } from '../auth/scram-secret.ts'
-import { readAuthFiles } from '../config/auth-files.ts'
+import { readAuthFiles, readSectionFiles } from '../config/auth-files.ts'
 import type { Config } from '../config/config.ts'
 import { ConfigError } from '../config/config-error.ts'
 import { loadConfig } from '../config/load.ts'
 import { Report } from '../config/report.ts'
+import { openStore, storeFile } from '../store/open-store.ts'
+import { StoreError } from '../store/store-error.ts'
 import { systemClock } from '../telemetry/clock.ts'
 import { silentLog } from '../telemetry/log.ts'
 import { type BareJid, type Domainpart, domainOf, localpartOf, makeJid, parseBareJid, parseDomainpart, prepareLocalpart } from '../xmpp/jid.ts'
@@ -36,7 +39,7 @@ export const userCommand = (terminal: Terminal): Command => ({
   usage: 'meerkat user add JID | passwd JID | delete JID | list [DOMAIN] [--config FILE] [--method internal|rdbms]',
   summary: 'administers the accounts that log in with a password',
   help: [
-    'add        makes an account; passwd gives it another password; delete removes it; list shows all, or those of one domain',
+    'add        makes an account; passwd gives it another password; delete removes it with all that is kept of it; list shows all, or those of one domain',
     '--config   as for start; which domains are served and where the accounts are stands there',
     '--method   internal (the embedded database) or rdbms (default: the first of them in auth.methods)',
     'The password is asked for twice on a terminal, and is the first line of standard input otherwise. It is never an argument: everybody on the',
@@ -79,7 +82,7 @@ async function administer(verb: Verb, operand: string | undefined, methodNamed: 
   const accounts = await accountsOf(method, config)
   try {
     if (account === null) await list(domains, accounts, surroundings)
-    else if (verb === 'delete') await remove(account, method, accounts, surroundings)
+    else if (verb === 'delete') await remove(account, method, accounts, config, surroundings)
     else surroundings.print(await setPassword(verb === 'add' ? 'add' : 'passwd', account, method, accounts, config, terminal))
     return exitCode.success
   } finally {
@@ -122,12 +125,14 @@ function served(domain: Domainpart, { general: { hosts } }: Config): Domainpart 
 
 async function accountsOf(method: Method, config: Config): Promise<Accounts> {
   const { auth, general: { hosts, data_dir: dataFolder } } = config
-  const report = new Report(config.file, config.file === null ? '.' : dirname(config.file))
+  const report = reportOf(config)
   if (method === 'internal' || auth.rdbms === undefined) return embeddedAccounts({ dataFolder, hosts, clock: systemClock })
   const files = await readAuthFiles({ ...auth, methods: [method] }, report)
   if (report.mistakes.length > 0) throw new ConfigError(report.mistakes)
   return databaseAccounts(auth.rdbms, { hosts, dataFolder, file: path => files.get(path) ?? '', clock: systemClock, log: silentLog })
 }
+
+const reportOf = ({ file }: Config): Report => new Report(file, file === null ? '.' : dirname(file))
 
 /** What was done, in words. */
 async function setPassword(verb: 'add' | 'passwd', { jid, localpart, domain }: Account, method: Method, accounts: Accounts, config: Config,
@@ -146,9 +151,32 @@ async function setPassword(verb: 'add' | 'passwd', { jid, localpart, domain }: A
   return verb === 'add' ? `added ${jid} (${method})` : `${jid} has a new password (${method})`
 }
 
-async function remove({ jid, localpart, domain }: Account, method: Method, accounts: Accounts, { print }: Surroundings): Promise<void> {
-  if (!await accounts.remove(localpart, domain)) throw new Refusal(`there is no ${jid} (${method}), nothing was deleted`)
-  print(`deleted ${jid} (${method}). Sessions that are open stay until they end.`)
+async function remove({ jid, localpart, domain }: Account, method: Method, accounts: Accounts, config: Config, { print }: Surroundings): Promise<void> {
+  if (await accounts.find(localpart, domain) === null) throw new Refusal(`there is no ${jid} (${method}), nothing was deleted`)
+  // First: where it fails the account is still there, and can be deleted once more.
+  await forget(jid, config)
+  if (!await accounts.remove(localpart, domain)) throw new Refusal(`somebody else has just deleted ${jid}`)
+  print(`deleted ${jid} (${method}), with the contacts and messages that were kept for it. Sessions that are open stay until they end.`)
+}
+
+/** Whatever the domain keeps of it. The gateway may have its store open. */
+async function forget(jid: BareJid, config: Config): Promise<void> {
+  const { store: options, general: { data_dir: dataFolder } } = config
+  const file = storeFile(options.url, dataFolder)
+  // Nobody has logged in yet, to anything.
+  if (file !== null && !existsSync(file)) return
+  const report = reportOf(config)
+  const files = await readSectionFiles(options, 'store', report)
+  if (report.mistakes.length > 0) throw new ConfigError(report.mistakes)
+  const store = await openStore(options, { dataFolder, file: path => files.get(path) ?? '', clock: systemClock, log: silentLog, isShared: true })
+  try {
+    await store.forget(jid)
+  } catch (error) {
+    const problem = error instanceof Error ? error.message : String(error)
+    throw new Refusal(`what is kept of ${jid} cannot be reached: ${problem}. Nothing was deleted.`, { cause: error })
+  } finally {
+    await store.close()
+  }
 }
 
 async function list(domains: readonly Domainpart[], accounts: Accounts, { print, printError }: Surroundings): Promise<void> {
@@ -166,6 +194,7 @@ async function list(domains: readonly Domainpart[], accounts: Accounts, { print,
 /** Null for a bug of ours. */
 function problemOf(error: unknown): string | null {
   if (error instanceof Refusal) return error.message
+  if (error instanceof StoreError) return `${error.message}. Nothing was deleted.`
   if (error instanceof AccountsError) return `the accounts cannot be reached: ${error.message}`
   // Of SQLite, and of the file system.
   const isOfTheSystem = error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(?:ERR_SQLITE_ERROR|E[A-Z]+)$/.test(error.code)

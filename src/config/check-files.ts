@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
 import type { TlsMaterial } from '../x509/tls-material.ts'
+import { checkData } from './check-data.ts'
 import { hasPassword } from './check-database.ts'
 import type { Config } from './config.ts'
 import type { Mistake, Warning } from './config-error.ts'
@@ -34,6 +35,7 @@ export async function checkFiles(config: Config, now: number): Promise<FileCheck
   await checkMappingModules(config, report)
   const authFiles = new Map([...await readAuthFiles(config.auth, report), ...await readSectionFiles(config.store, 'store', report)])
   await checkInlinePasswords(config, report)
+  checkData(config, report)
   return { mistakes: report.mistakes, warnings: report.warnings, tls, tlsState, authFiles }
 }
 

@@ -24,26 +24,26 @@ export class Account {
   readonly #store: Store
   readonly #log: Log
   readonly #roster = new Map<BareJid, RosterItem>()
-  #removed: StoredAccount['removed']
-  #rosterVersion: number
-  readonly #blocked: Set<Jid>
-  #isKnown: boolean
-  #hasMessages: boolean
+  #removed: StoredAccount['removed'] = []
+  #rosterVersion = 0
+  readonly #blocked = new Set<Jid>()
+  #isKnown = false
+  #hasMessages = false
   #audience: readonly BareJid[] | null = null
   #watched: readonly BareJid[] | null = null
   #last: Promise<unknown> = Promise.resolve()
   #underWay = 0
+  /** The store failed, perhaps after it had done what it was asked: memory may not be as the store is. */
+  #isInDoubt = false
+  readonly #isBlocking: boolean
 
-  constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log) {
+  /** `isBlocking`: whether the blocklist has an effect (XEP-0191). */
+  constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log, isBlocking = true) {
     this.jid = jid
     this.#store = store
     this.#log = log
-    for (const item of stored.roster) this.#roster.set(item.jid, item)
-    this.#removed = stored.removed
-    this.#rosterVersion = stored.rosterVersion
-    this.#blocked = new Set(stored.blocked)
-    this.#isKnown = stored.isKnown
-    this.#hasMessages = stored.hasMessages
+    this.#isBlocking = isBlocking
+    this.#take(stored)
   }
 
   /** Somebody has logged in to it: for others it exists. */
@@ -109,14 +109,21 @@ export class Account {
   async commitWith(parts: readonly { readonly account: Account, readonly changes: readonly Change[] }[]): Promise<void> {
     const changed = parts.filter(({ changes }) => changes.length > 0)
     if (changed.length === 0) return
-    await this.#stored(store => store.commit(changed.map(({ account, changes }) => ({ account: account.jid, changes }))))
+    for (const { account } of changed) if (account.#isInDoubt) await account.#makeSure()
+    try {
+      await this.#stored(store => store.commit(changed.map(({ account, changes }) => ({ account: account.jid, changes }))))
+    } catch (error) {
+      for (const { account } of changed) account.#doubt()
+      throw error
+    }
     for (const { account, changes } of changed) for (const change of changes) account.#apply(change)
   }
 
   /** Keeps a message for later; `full` where there are as many as may be. To be called within `perform`. */
   async keepMessage(wire: Uint8Array, at: number, max: number): Promise<'kept' | 'full'> {
-    const outcome = await this.#stored(store => store.keepMessages(this.jid, [{ wire, at }], max))
-    if (outcome === 'kept') this.#hasMessages = true
+    const outcome = this.#stored(store => store.keepMessages(this.jid, [{ wire, at }], max))
+    // Where the store fails it may be kept all the same.
+    if (await outcome.catch(() => 'kept') === 'kept') this.#hasMessages = true
     return outcome
   }
 
@@ -135,6 +142,34 @@ export class Account {
 
   /** Those with that id or a lesser one. */
   dropMessages(upTo: number): Promise<void> { return this.#stored(store => store.dropMessages(this.jid, upTo)) }
+
+  /** As soon as the store answers again it is asked how things are. */
+  #doubt(): void {
+    if (this.#isInDoubt) return
+    this.#isInDoubt = true
+    this.perform(() => this.#isInDoubt ? this.#makeSure() : undefined).catch(() => undefined)
+  }
+
+  /** Memory is as the store is when it resolves. Rejects where what is asked for was made of a memory that was not, and where that cannot be known. */
+  async #makeSure(): Promise<void> {
+    const [version, blocked, isKnown] = [this.#rosterVersion, new Set(this.#blocked), this.#isKnown]
+    this.#take(await this.#stored(store => store.load(this.jid)))
+    this.#isInDoubt = false
+    const isSame = this.#rosterVersion === version && this.#isKnown === isKnown && this.#blocked.symmetricDifference(blocked).size === 0
+    if (!isSame) throw new StanzaError('internal-server-error', 'what the server failed to keep before is there now: look at it, and try again')
+  }
+
+  #take({ roster, removed, rosterVersion, blocked, isKnown, hasMessages }: StoredAccount): void {
+    this.#roster.clear()
+    for (const item of roster) this.#roster.set(item.jid, item)
+    this.#removed = removed
+    this.#rosterVersion = rosterVersion
+    this.#blocked.clear()
+    if (this.#isBlocking) for (const jid of blocked) this.#blocked.add(jid)
+    this.#isKnown = isKnown
+    this.#hasMessages = hasMessages
+    this.#audience = this.#watched = null
+  }
 
   async #stored<Result>(act: (store: Store) => Promise<Result>): Promise<Result> {
     try {

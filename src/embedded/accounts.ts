@@ -63,7 +63,7 @@ export class Accounts {
 
   /** Of an account that is not in memory. */
   adopt(jid: BareJid, stored: StoredAccount): Account {
-    const account = new Account(jid, this.#isBlocking ? stored : { ...stored, blocked: [] }, this.#store, this.#log)
+    const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking)
     account.touchedAt = this.#clock.now()
     this.#idle.set(jid, account)
     this.#tidy()

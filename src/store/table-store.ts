@@ -10,18 +10,34 @@ type Row = Readonly<Record<string, unknown>>
 export class TableStore implements Store {
   readonly #database: Database
   readonly #prepare: () => Promise<void>
+  readonly #release: () => void
   #prepared: Promise<void> | null = null
   readonly #underWay = new Set<Promise<unknown>>()
   #closing: Promise<void> | null = null
 
-  /** `prepare` brings the tables up to date, and is asked again until it has. */
-  constructor(database: Database, prepare: () => Promise<void> = () => Promise.resolve()) {
+  /** `prepare` brings the tables up to date, and is asked again until it has; `release` is called when the store is closed. */
+  constructor(database: Database, { prepare = () => Promise.resolve(), release = () => undefined }: { readonly prepare?: () => Promise<void>, readonly release?: () => void } = {}) {
     this.#database = database
     this.#prepare = prepare
+    this.#release = release
+  }
+
+  /** Now, instead of when it is first needed. */
+  prepare(): Promise<void> {
+    this.#prepared ??= this.#prepare().catch((error: unknown) => {
+      this.#prepared = null
+      throw error
+    })
+    return this.#prepared
   }
 
   async load(account: BareJid): Promise<StoredAccount> {
-    const rows = await this.#ask(statements.load, account)
+    const key = statements.keyOf(account)
+    const { rows } = await this.#perform(async () => {
+      // What was given up may still be done, and memory would never know.
+      await this.#database.settle()
+      return this.#database.execute(statements.load, [key])
+    })
     const of = (kind: string): readonly Row[] => rows.filter(row => row['kind'] === kind)
     const [known] = of('account')
     return {
@@ -73,7 +89,7 @@ export class TableStore implements Store {
 
   /** Idempotent. What was asked for before comes to its end first. */
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.#database.close())
+    this.#closing ??= Promise.allSettled(this.#underWay).then(() => this.#database.close()).finally(this.#release)
     return this.#closing
   }
 
@@ -88,21 +104,13 @@ export class TableStore implements Store {
 
   async #perform<Result>(act: () => Promise<Result>): Promise<Result> {
     if (this.#closing !== null) throw new AccountsError('the store is closed')
-    const result = this.#ready().then(act)
+    const result = this.prepare().then(act)
     this.#underWay.add(result)
     try {
       return await result
     } finally {
       this.#underWay.delete(result)
     }
-  }
-
-  #ready(): Promise<void> {
-    this.#prepared ??= this.#prepare().catch((error: unknown) => {
-      this.#prepared = null
-      throw error
-    })
-    return this.#prepared
   }
 }
 

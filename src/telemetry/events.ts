@@ -122,6 +122,7 @@ export const events = {
   'session.slowed': { level: 'debug', when: 'a client that sends too fast is not read from for a while', fields: ['milliseconds', 'address', 'limit'] },
   'starttls.refused': { level: 'info', when: 'a client asked for STARTTLS where there is none', fields: ['address', 'transport'] },
   'store.failed': { level: 'error', when: 'what an account has could not be read or kept', fields: ['account', 'error'] },
+  'store.unreachable': { level: 'error', when: 'the database of the store did not answer at the start', fields: ['error'] },
   'stream.bug': { level: 'error', when: 'a stream ended by an error that is a bug', fields: ['error', 'address', 'transport', 'jid'] },
   'stream.error': {
     level: 'info', when: 'a stream ended with a stream error', fields: ['condition', 'text', 'phase', 'limit', 'address', 'transport', 'jid'],

@@ -21,7 +21,18 @@ export interface Accounts {
 
 /** What is wrong with the database itself: who runs it has to do something. */
 export class AccountsError extends Error {
-  override readonly name = 'AccountsError'
+  override readonly name: string = 'AccountsError'
+}
+
+/** What came of a question to a database server. `code`: its SQLSTATE, or that of the operating system; empty where there is none. */
+export class DatabaseError extends AccountsError {
+  override readonly name = 'DatabaseError'
+  readonly code: string
+
+  constructor(message: string, code: string) {
+    super(message)
+    this.code = code
+  }
 }
 
 /** How many rows `list` takes at once. */

@@ -20,6 +20,8 @@ export interface Database {
   execute(statement: Statement, values: readonly Value[]): Promise<Answer>
   /** All steps in their order or none of them; durable when it resolves. Nothing is done, and it resolves with false, where `accept` says no to the answers. */
   transaction(steps: readonly Step[], accept?: (answers: readonly Answer[]) => boolean): Promise<boolean>
+  /** Resolves when nothing is under way any more of what was given up, and may have been done all the same: what is read from then on stays. */
+  settle(): Promise<void>
   /** Idempotent. */
   close(): Promise<void>
 }

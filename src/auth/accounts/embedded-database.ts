@@ -26,7 +26,7 @@ export function embeddedDatabase(file: string, schema: Schema, clock: Clock, tim
 }
 
 /** For our eyes only from the first byte on; SQLite gives the files that it puts beside it the same mode. */
-function makeFile(path: string): void {
+export function makeFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   try {
     closeSync(openSync(path, 'wx', 0o600))
@@ -59,7 +59,7 @@ function migrate(database: DatabaseSync, { part, synchronous, migrations }: Sche
   }
 }
 
-function versionOf(database: DatabaseSync, part: string): number {
+export function versionOf(database: DatabaseSync, part: string): number {
   const isThere = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'schema_version'").get() !== undefined
   const row = isThere ? database.prepare('SELECT version FROM schema_version WHERE part = ?').get(part) : undefined
   return typeof row?.['version'] === 'number' ? row['version'] : 0

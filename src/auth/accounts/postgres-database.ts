@@ -4,12 +4,12 @@
 import type { Duplex } from 'node:stream'
 import type { ConnectionOptions } from 'node:tls'
 
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
 
 import type { Clock } from '../../telemetry/clock.ts'
 import type { Log } from '../../telemetry/log.ts'
 import { within } from '../deadline.ts'
-import { AccountsError } from './accounts.ts'
+import { AccountsError, DatabaseError } from './accounts.ts'
 import { containedClient } from './contained-client.ts'
 import type { PostgresAddress } from './database-url.ts'
 import type { Answer, Database, Statement, Step, Value } from './database.ts'
@@ -36,11 +36,28 @@ const columnsOfUsers: Statement = {
   text: 'SELECT attname FROM pg_catalog.pg_attribute WHERE attrelid = to_regclass(\'users\') AND attnum > 0 AND NOT attisdropped',
 }
 
+/** Ends those of its processes that still do something for us, and tells which are still there. */
+const endProcesses: Statement = {
+  name: 'meerkat_end_processes', isQuery: true,
+  text: `SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = current_user AND pid = ANY(string_to_array($1, ',')::int[])`,
+}
+/** Milliseconds between two looks at them. */
+const patience = 20
+
+/** One transaction, as long as somebody waits for it. */
+interface Attempt {
+  isGivenUp: boolean
+  /** The server's process that was told to commit, and has not said that it has. */
+  committing: number | null
+}
+
 export class PostgresDatabase implements Database {
   readonly #options: PostgresOptions
   readonly #pool: Pool
   readonly #streams = new Set<Duplex>()
   #closing: Promise<void> | null = null
+  /** Processes of the server that may still do what we were told has failed. */
+  readonly #inDoubt = new Set<number>()
 
   private constructor(options: PostgresOptions, pool: Pool) {
     this.#options = options
@@ -48,7 +65,10 @@ export class PostgresDatabase implements Database {
     const { log, address: { host, port } } = options
     // Without a listener a connection that is cut while nobody uses it would end the process.
     pool.on('error', (error: unknown) => { log.warn({ event: 'auth.database_connection_lost', host, port, problem: problemOf(error) }) })
-    pool.on('connect', ({ connection: { stream } }) => {
+    pool.on('connect', client => {
+      const { connection: { stream } } = client
+      // Nor may one that is cut between two questions of a transaction: whoever asks the next is told.
+      client.on('error', () => undefined)
       this.#streams.add(stream)
       stream.once('close', () => { this.#streams.delete(stream) })
     })
@@ -77,8 +97,28 @@ export class PostgresDatabase implements Database {
 
   execute(statement: Statement, values: readonly Value[]): Promise<Answer> { return this.#inTime(() => this.#ask(statement, values)) }
 
-  transaction(steps: readonly Step[], accept: (answers: readonly Answer[]) => boolean = () => true): Promise<boolean> {
-    return this.#inTime(() => this.#transact(steps, accept))
+  async transaction(steps: readonly Step[], accept: (answers: readonly Answer[]) => boolean = () => true): Promise<boolean> {
+    const attempt: Attempt = { isGivenUp: false, committing: null }
+    try {
+      return await this.#inTime(() => this.#transact(steps, accept, attempt))
+    } catch (error) {
+      attempt.isGivenUp = true
+      if (attempt.committing !== null) this.#inDoubt.add(attempt.committing)
+      throw error
+    }
+  }
+
+  async settle(): Promise<void> {
+    const { clock, timeoutMilliseconds } = this.#options
+    for (const deadline = clock.now() + timeoutMilliseconds; this.#inDoubt.size > 0;) {
+      const asked = [...this.#inDoubt]
+      const { rows } = await this.execute(endProcesses, [asked.join(',')])
+      const left = new Set(rows.map(({ pid }) => Number(pid)))
+      for (const pid of asked) if (!left.has(pid)) this.#inDoubt.delete(pid)
+      if (left.size === 0) continue
+      if (clock.now() >= deadline) throw new AccountsError('PostgreSQL does not end what was given up')
+      await new Promise<void>(resolve => { clock.after(patience, resolve) })
+    }
   }
 
   close(): Promise<void> {
@@ -93,7 +133,7 @@ export class PostgresDatabase implements Database {
       return await within(timeoutMilliseconds, clock, act())
     } catch (error) {
       // Not the library's own error, which holds the connection with all that belongs to it.
-      throw new AccountsError(`PostgreSQL at ${host}:${port}: ${problemOf(error)}`)
+      throw new DatabaseError(`PostgreSQL at ${host}:${port}: ${problemOf(error)}`, codeOf(error))
     }
   }
 
@@ -117,19 +157,26 @@ export class PostgresDatabase implements Database {
     }
   }
 
-  /** Those on one connection follow each other; a connection on which something went wrong is not used again. */
-  async #transact(steps: readonly Step[], accept: (answers: readonly Answer[]) => boolean): Promise<boolean> {
+  /** Steps on one connection follow each other; a connection on which something went wrong is not used again. Nothing is done for whom nobody waits. */
+  async #transact(steps: readonly Step[], accept: (answers: readonly Answer[]) => boolean, attempt: Attempt): Promise<boolean> {
     const client = await this.#pool.connect()
     try {
-      await client.query('BEGIN')
+      const say = async (text: string): Promise<void> => {
+        if (attempt.isGivenUp) throw new AccountsError('given up')
+        await client.query(text)
+      }
+      await say('BEGIN')
       const answers: Answer[] = []
       for (const { statement: { name, text }, values } of steps) {
         const { rows, rowCount } = await client.query<Record<string, unknown>>({ name, text, values: [...values] })
         answers.push({ rows, changes: rowCount ?? 0 })
       }
       const isAccepted = accept(answers)
-      await client.query(isAccepted ? 'COMMIT' : 'ROLLBACK')
-      client.release()
+      if (isAccepted && !attempt.isGivenUp) attempt.committing = processOf(client)
+      await say(isAccepted ? 'COMMIT' : 'ROLLBACK')
+      attempt.committing = null
+      // Otherwise it is about to be ended.
+      client.release(attempt.isGivenUp)
       return isAccepted
     } catch (error) {
       client.release(true)
@@ -138,15 +185,24 @@ export class PostgresDatabase implements Database {
   }
 }
 
+/** The library's types do not tell of it. */
+function processOf(client: PoolClient): number | null {
+  const pid: unknown = 'processID' in client ? client.processID : null
+  return typeof pid === 'number' ? pid : null
+}
+
 const asError = (error: unknown) => error instanceof Error ? error : new Error(String(error))
-const codeOf = (error: unknown) => error instanceof Error && 'code' in error ? String(error.code) : ''
+function codeOf(error: unknown): string {
+  // A name with several addresses: what happened at the first one.
+  if (error instanceof AggregateError) return codeOf(error.errors[0])
+  return error instanceof Error && 'code' in error ? String(error.code) : ''
+}
 
 /** PostgreSQL's classes 08 and 57P (the administrator ended the connection), and what TCP says. */
 const wasCut = (error: unknown): boolean => /^(?:08...|57P0[12]|ECONNRESET|EPIPE)$/.test(codeOf(error))
   || (error instanceof Error && error.message === 'Connection terminated unexpectedly')
 
 function problemOf(error: unknown): string {
-  // A name with several addresses: what happened at the first one.
   if (error instanceof AggregateError) return problemOf(error.errors[0])
   const code = codeOf(error)
   return `${asError(error).message}${code === '' ? '' : ` (${code})`}`

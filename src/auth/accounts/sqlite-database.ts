@@ -1,7 +1,7 @@
 /** Tables in a file of SQLite. Its calls are synchronous, each one of some microseconds; a file that somebody else has locked is waited for
  * without stopping the event loop. Transactions that come together are written together, off the path of whoever asked for them. */
 
-import { statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import type { StatementSync } from 'node:sqlite'
 
@@ -37,6 +37,8 @@ interface Opened {
   readonly database: DatabaseSync
   readonly statements: Map<string, StatementSync>
   readonly identity: string
+  /** Of the log beside it, where it is a file of ours. */
+  readonly log: string | null
 }
 
 export class SqliteDatabase implements Database {
@@ -47,6 +49,9 @@ export class SqliteDatabase implements Database {
   #isClosed = false
 
   constructor(options: SqliteOptions) { this.#options = options }
+
+  /** Opens it now, instead of when it is first needed. */
+  open(): Promise<void> { return this.#patiently(() => undefined) }
 
   columns(): Promise<ReadonlySet<string>> {
     return this.#patiently(({ database }) => {
@@ -65,6 +70,9 @@ export class SqliteDatabase implements Database {
     this.#writeSoon()
     return promise
   }
+
+  /** Whatever has failed has changed nothing. */
+  settle(): Promise<void> { return Promise.resolve() }
 
   close(): Promise<void> {
     this.#isClosed = true
@@ -109,8 +117,7 @@ export class SqliteDatabase implements Database {
     if (this.#isClosed) throw new AccountsError(`${file} is closed`)
     const identity = identityOf(file)
     if (this.#opened !== null && this.#opened.identity === identity) return this.#opened
-    this.#opened?.database.close()
-    this.#opened = null
+    this.#forsake()
     if (identity === null) {
       if (prepare === undefined) throw new AccountsError(`there is no database ${file}`)
       prepare.file(file)
@@ -118,12 +125,22 @@ export class SqliteDatabase implements Database {
     const database = new DatabaseSync(file, { timeout: 0 })
     try {
       prepare?.tables(database)
-      this.#opened = { database, statements: new Map(), identity: identityOf(file) ?? '' }
+      this.#opened = { database, statements: new Map(), identity: identityOf(file) ?? '', log: prepare === undefined ? null : identityOf(`${file}-wal`) }
       return this.#opened
     } catch (error) {
       database.close()
       throw error
     }
+  }
+
+  /** SQLite leaves the log of a file that is not there any more where it is, and would take it for that of the next one. */
+  #forsake(): void {
+    if (this.#opened === null) return
+    const { database, log } = this.#opened
+    this.#opened = null
+    database.close()
+    const { file } = this.#options
+    if (log !== null && identityOf(`${file}-wal`) === log) for (const beside of ['-wal', '-shm']) rmSync(`${file}${beside}`, { force: true })
   }
 }
 

@@ -1,0 +1,4 @@
+/** Why the store cannot be used, in one line for the person who started the gateway. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError'
+}
