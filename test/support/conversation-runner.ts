@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict'
 import type { Element } from '../../src/xml/element.ts'
+import { NS_ROSTER } from '../../src/embedded/roster/roster.ts'
 import { parse } from '../../src/xml/parse.ts'
 import { escapeValue } from '../../src/xml/write.ts'
 import { bareOf, type FullJid, resourcepartOf } from '../../src/xmpp/jid.ts'
@@ -91,6 +92,9 @@ export class Conversation {
         return
       case 'become available':
         await this.#becomeAvailable(actor, step.priority)
+        return
+      case 'befriend':
+        await this.#befriend(actor, step.other)
         return
       case 'send':
         for (const xml of step.elements) this.#of(actor).client.send(this.#standAlone(xml))
@@ -262,12 +266,31 @@ export class Conversation {
   /** Its account's clients are told (RFC 6121 §4.2.2), which the scripts about presence look at; here it is heard and dropped. */
   async #becomeAvailable(actor: Actor, priority: string | null): Promise<void> {
     const content = priority === null ? '' : `<priority>${priority}</priority>`
-    this.#of(actor).client.send(`<presence xmlns='${NS_CLIENT}'>${content}</presence>`)
+    await this.#say(actor, `<presence xmlns='${NS_CLIENT}'>${content}</presence>`)
+    await this.#drop(element => element.local === 'presence')
+  }
+
+  /** Each subscribes to the other's presence and approves (RFC 6121 §3.1); here it is heard and dropped. */
+  async #befriend(one: Actor, other: Actor): Promise<void> {
+    for (const [asking, asked] of [[one, other], [other, one]] as const) {
+      for (const [speaker, type, to] of [[asking, 'subscribe', asked], [asked, 'subscribed', asking]] as const) {
+        await this.#say(speaker, `<presence xmlns='${NS_CLIENT}' type='${type}' to='${fillIn(`\${${variableOf(to)}}`, this.#variables)}'/>`)
+      }
+    }
+    await this.#drop(({ local, children: [payload] }) => local === 'presence' || payload?.ns === NS_ROSTER)
+  }
+
+  /** Returns when the server has dealt with it. */
+  async #say(actor: Actor, xml: string): Promise<void> {
+    this.#of(actor).client.send(xml)
     await this.#ping(this.#of(actor))
+  }
+
+  /** What has come by now, of anybody's. */
+  async #drop(isMeant: (element: Element) => boolean): Promise<void> {
     for (const participant of this.#participants.values()) {
       await this.#ping(participant)
-      const kept = participant.arrived.filter(element => element?.local !== 'presence')
-      participant.arrived.splice(0, Infinity, ...kept)
+      participant.arrived.splice(0, Infinity, ...participant.arrived.filter(element => element === null || !isMeant(element)))
     }
   }
 

@@ -18,6 +18,7 @@ export type Step = Place & (
   | { readonly does: 'log in', readonly host: string | null }
   | { readonly does: 'open', readonly host: string | null }
   | { readonly does: 'become available', readonly priority: string | null }
+  | { readonly does: 'befriend', readonly other: Actor }
   | { readonly does: 'send', readonly elements: readonly string[] }
   | { readonly does: 'receive', readonly elements: readonly string[], readonly inAnyOrder: boolean }
   | { readonly does: 'be offered', readonly elements: readonly string[] }
@@ -56,6 +57,7 @@ const sentences = [
   sentence(` logs in${host}`, ({ host = null }) => ({ does: 'log in', host })),
   sentence(` opens a stream${host}`, ({ host = null }) => ({ does: 'open', host })),
   sentence(' becomes available(?: with priority (?<priority>-?[0-9]+))?', ({ priority = null }) => ({ does: 'become available', priority })),
+  sentence(` and ${actor.replace('actor', 'other')} see each other`, ({ other = '' }) => ({ does: 'befriend', other: actorNamed(other) })),
   sentence(' sends:', (_, elements) => ({ does: 'send', elements })),
   sentence(' receives:', (_, elements) => ({ does: 'receive', elements, inAnyOrder: false })),
   sentence(' receives in any order:', (_, elements) => ({ does: 'receive', elements, inAnyOrder: true })),
@@ -66,6 +68,8 @@ const sentences = [
   sentence(' is asked for an acknowledgement', () => ({ does: 'be asked' })),
   sentence(' disconnects', () => ({ does: 'disconnect' })),
 ]
+
+const actorNamed = (name: string): Actor => ({ name, user: name.split("'")[0]?.toLowerCase() ?? '' })
 
 /** One sentence with the lines under it. */
 interface Paragraph { readonly line: number, readonly sentence: string, readonly block: readonly string[] }
@@ -102,9 +106,7 @@ function stepOf({ line, sentence, block }: Paragraph): Step {
     const groups = form.exec(sentence)?.groups
     if (groups === undefined) continue
     if (hasBlock !== block.length > 0) throw new ScriptError(`line ${line}: "${sentence}" ${hasBlock ? 'lacks its XML' : 'takes no XML'}`)
-    const name = groups.actor ?? ''
-    const user = name.split("'")[0]?.toLowerCase() ?? ''
-    return { line, sentence, actor: { name, user }, ...read(groups, elementsOf(block)) }
+    return { line, sentence, actor: actorNamed(groups.actor ?? ''), ...read(groups, elementsOf(block)) }
   }
   throw new ScriptError(`line ${line}: nobody understands "${sentence}"`)
 }
