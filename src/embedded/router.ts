@@ -23,7 +23,9 @@ import type { Resident } from './resident.ts'
 const unavailable = (text: string) => new StanzaError('service-unavailable', text)
 
 /** XEP-0191 §3.3: what is sent to those whom the sender has blocked himself. */
-const blockedByOneself = () => new StanzaError('not-acceptable', 'you have blocked that address', { specific: { ns: 'urn:xmpp:blocking:errors', local: 'blocked' } })
+const blockedByOneself = () => new StanzaError('not-acceptable', 'you have blocked that address', {
+  type: 'cancel', specific: { ns: 'urn:xmpp:blocking:errors', local: 'blocked' },
+})
 
 export class Router {
   readonly #directory: Directory<Resident>

@@ -1,6 +1,8 @@
 /** Stanza errors (RFC 6120 §8.3.3), each condition with the error type that the section assigns to it. */
 import type { QName } from '../xml/element.ts'
 
+type StanzaErrorType = 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'
+
 export const stanzaConditions = {
   'bad-request': 'modify',
   'conflict': 'cancel',
@@ -18,7 +20,7 @@ export const stanzaConditions = {
   'resource-constraint': 'wait',
   'service-unavailable': 'cancel',
   'unexpected-request': 'wait',
-} as const satisfies Record<string, 'auth' | 'cancel' | 'continue' | 'modify' | 'wait'>
+} as const satisfies Record<string, StanzaErrorType>
 
 export type StanzaCondition = keyof typeof stanzaConditions
 
@@ -28,12 +30,13 @@ export class StanzaError extends Error {
   readonly condition: StanzaCondition
   /** RFC 6120 §8.3.4: an element of a protocol of its own that says more. */
   readonly specific: QName | null
+  readonly type: StanzaErrorType
 
-  constructor(condition: StanzaCondition, text?: string, { specific, ...options }: ErrorOptions & { readonly specific?: QName } = {}) {
+  /** `type`: where a protocol wants another than is usual for the condition. */
+  constructor(condition: StanzaCondition, text?: string, { specific, type, ...options }: ErrorOptions & { readonly specific?: QName, readonly type?: StanzaErrorType } = {}) {
     super(text ?? condition, options)
     this.condition = condition
     this.specific = specific ?? null
+    this.type = type ?? stanzaConditions[condition]
   }
-
-  get type() { return stanzaConditions[this.condition] }
 }

@@ -123,12 +123,15 @@ describe('signals', () => {
 })
 
 describe('what keeps it from starting', () => {
-  test('a port in use: one line that says so, no stack, exit code 1; and who has the port serves on', async () => {
+  test('a port, or a store, in use: one line that says so, no stack, exit code 1; and who has it serves on', async () => {
     const first = await run('start', tomlWith(0))
     const port = await portOf(first)
-    const second = await run('start', tomlWith(port), 'second.toml')
+    const second = await run('start', `general.data_dir = "other"\n${tomlWith(port)}`, 'second.toml')
     assert.deepEqual(await second.exit, { code: 1, signal: null })
     assert.match(second.err(), new RegExp(`^meerkat: 127\\.0\\.0\\.1:${port} is in use: .*choose another port\\.\\n$`))
+    const third = await run('start', tomlWith(port), 'third.toml')
+    assert.deepEqual(await third.exit, { code: 1, signal: null })
+    assert.match(third.err(), /^meerkat: .*domain\.sqlite is in use: another Meerkat .*\n$/)
     const { socket } = await client(port)
     socket.terminate()
     first.child.kill('SIGTERM')
