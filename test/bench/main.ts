@@ -4,12 +4,15 @@ import { parseArgs } from 'node:util'
 import { benchBoshIdle, benchBoshRelay } from './bosh.ts'
 import { benchBytes } from './bytes.ts'
 import { benchDetached } from './detached.ts'
+import { benchFanOut } from './fan-out.ts'
 import { type Figure, lineOf } from './figure.ts'
 import { benchLogins } from './logins.ts'
 import { benchMemory } from './memory.ts'
+import { benchOffline } from './offline.ts'
 import { benchRelay, relayScenes } from './relay.ts'
 import { pinning } from './remote.ts'
 import { benchRevocationLists } from './revocation-lists.ts'
+import { benchRosters } from './rosters.ts'
 import { benchScan } from './scan.ts'
 import { benchScramBesideRelay } from './scram-beside-relay.ts'
 
@@ -29,6 +32,9 @@ const benchmarks: Readonly<Record<string, () => Promise<readonly Figure[]>>> = {
   'bosh-idle': async () => [await benchBoshIdle()],
   crl: async () => [await benchRevocationLists()],
   logins: async () => [await benchLogins('logins'), await benchLogins('logins-first')],
+  'fan-out': async () => [await benchFanOut()],
+  offline: benchOffline,
+  rosters: benchRosters,
   'scram-beside-relay': async () => [await benchScramBesideRelay()],
 }
 

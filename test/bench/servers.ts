@@ -10,7 +10,7 @@ export const contestants = ['bare', 'meerkat'] as const
 export type Contestant = (typeof contestants)[number]
 
 /** What Meerkat is compared with. */
-export type BareServer = 'bare-relay' | 'bare-long-poll' | 'bare-login'
+export type BareServer = 'bare-relay' | 'bare-long-poll' | 'bare-login' | 'bare-fan-out'
 
 /** PEM. */
 export interface Identity { readonly cert: string, readonly key: string }
