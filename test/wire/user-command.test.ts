@@ -10,9 +10,16 @@ import { PassThrough } from 'node:stream'
 import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { Value } from 'typebox/value'
 import { UsageError } from '../../src/commands/command.ts'
 import { userCommand } from '../../src/commands/user.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
+import { openStore } from '../../src/store/open-store.ts'
+import { storeOptions } from '../../src/store/options.ts'
+import { systemClock } from '../../src/telemetry/clock.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import type { BareJid } from '../../src/xmpp/jid.ts'
+import { bare } from '../support/external-certificate.ts'
 import { usersTable } from '../support/postgres.ts'
 import { pathOf, requireProgram } from '../support/services.ts'
 
@@ -223,5 +230,47 @@ describe('the method', () => {
     assert.deepEqual([code, err], [1, 'meerkat: the method rdbms is not configured: auth.methods is pki, internal.\n'])
     await writeFile(config(), '[[listen.http]]\nip = "127.0.0.1"\n[auth]\nmethods = ["pki"]\n')
     assert.match((await user(['list'])).err, /no method has accounts here: auth\.methods is pki\. Add "internal" to it\./)
+  })
+})
+
+describe('what the domain keeps of an account', () => {
+  const juliet = bare('juliet@localhost')
+  const open = () => openStore(Value.Create(storeOptions), { dataFolder: join(folder, 'data'), file: () => '', clock: systemClock, log: silentLog, isShared: true })
+  const isKnown = async (jid: BareJid) => {
+    const store = await open()
+    const stored = await store.load(jid)
+    await store.close()
+    return stored.isKnown && stored.hasMessages
+  }
+  beforeEach(async () => {
+    await user(['add', juliet], 'wherefore\n')
+    const store = await open()
+    for (const account of [juliet, bare('juliet@example.net')]) {
+      await store.commit([{ account, changes: [{ kind: 'known' }] }])
+      await store.keepMessages(account, [{ wire: Buffer.from('<message/>'), at: 1 }], 1)
+    }
+    await store.close()
+  })
+
+  test('is deleted with it, also while a gateway has it open, and nothing of anybody else', async () => {
+    const gateway = await openStore(Value.Create(storeOptions), { dataFolder: join(folder, 'data'), file: () => '', clock: systemClock, log: silentLog })
+    assert.match((await user(['delete', juliet])).out, /^deleted juliet@localhost \(internal\), with the contacts and messages that were kept for it\./)
+    assert.deepEqual([(await gateway.load(juliet)).isKnown, (await gateway.messages(juliet, 0, 1)).length], [false, 0])
+    await gateway.close()
+    assert.deepEqual([await isKnown(juliet), await isKnown(bare('juliet@example.net'))], [false, true])
+  })
+
+  test('stays where the account is not there: a name that was mistyped deletes nothing', async () => {
+    assert.equal((await user(['delete', 'juliet@example.net'])).code, 1)
+    assert.equal(await isKnown(bare('juliet@example.net')), true)
+  })
+
+  test('that cannot be reached keeps the account too, and says so in a line', async () => {
+    await rm(join(folder, 'data', 'domain.sqlite-wal'), { force: true })
+    await writeFile(join(folder, 'data', 'domain.sqlite'), 'These are not the bytes you are looking for. '.repeat(100))
+    const { code, out, err } = await user(['delete', juliet])
+    assert.deepEqual([code, out], [1, ''])
+    assert.match(err, /^meerkat: .*domain\.sqlite cannot be used: file is not a database.*Nothing was deleted\.\n$/)
+    assert.equal((await user(['list', 'localhost'])).out, 'juliet@localhost\n')
   })
 })
