@@ -36,11 +36,11 @@ export class Browsing {
   }
 
   /** A browser that nobody has used yet. */
-  async freshBrowser({ hasCertificate }: { readonly hasCertificate: boolean }): Promise<BrowserContext> {
+  async freshBrowser({ hasCertificate, user = 'alice' }: { readonly hasCertificate: boolean, readonly user?: string }): Promise<BrowserContext> {
     const file = (name: string) => join(this.gateway.folder, 'certs', name)
     const profile = await openProfile({
       caFile: file('ca.crt'),
-      ...hasCertificate ? { p12: { file: file('alice.p12'), password: 'meerkat' }, certificateFor: [this.gateway.origin()] } : {},
+      ...hasCertificate ? { p12: { file: file(`${user}.p12`), password: 'meerkat' }, certificateFor: [this.gateway.origin()] } : {},
     })
     this.#profiles.push(profile)
     return profile.context
@@ -59,6 +59,14 @@ export class Browsing {
     } finally {
       await browser.close()
     }
+  }
+
+  /** Converse.js on the allowed origin; with a resource of its own, which it needs to know that it is the same after a reload. */
+  async openConverse(context: BrowserContext, user: string): Promise<Page> {
+    const page = await context.newPage()
+    const query = new URLSearchParams({ service: this.#service, jid: `${user}@localhost/converse` })
+    await page.goto(`${this.pages.origin('127.0.0.1')}/converse.html?${query}`)
+    return page
   }
 
   async openPage(context: BrowserContext, origin: string): Promise<Page> {

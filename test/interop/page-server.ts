@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { extname, join, normalize, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const fileOf = (path: string) => fileURLToPath(new URL(path, import.meta.url))
@@ -12,7 +12,15 @@ const assets: Readonly<Record<string, readonly [type: string, file: string]>> = 
   '/login.html': ['text/html; charset=utf-8', fileOf('page/login.html')],
   '/login-page.mjs': ['text/javascript', fileOf('page/login-page.mjs')],
   '/login.mjs': ['text/javascript', fileOf('page/login.mjs')],
+  '/converse.html': ['text/html; charset=utf-8', fileOf('page/converse.html')],
+  '/converse-page.mjs': ['text/javascript', fileOf('page/converse-page.mjs')],
   '/strophe.js': ['text/javascript', fileOf('../../node_modules/strophe.js/dist/strophe.esm.js')],
+}
+
+/** All that the package brings. */
+const converse = fileOf('../../node_modules/converse.js/dist')
+const types: Readonly<Record<string, string>> = {
+  '.css': 'text/css', '.js': 'text/javascript', '.json': 'application/json', '.svg': 'image/svg+xml', '.wasm': 'application/wasm', '.woff2': 'font/woff2',
 }
 
 export interface Asset { readonly contentType: string, readonly body: Buffer }
@@ -21,8 +29,13 @@ export const isAsset = (pathname: string): boolean => pathname in assets
 
 /** A file of the page by its path; null where there is none. */
 export async function asset(pathname: string): Promise<Asset | null> {
-  const known = assets[pathname]
+  const known = assets[pathname] ?? ofConverse(pathname)
   return known === undefined ? null : { contentType: known[0], body: await readFile(known[1]) }
+}
+
+function ofConverse(pathname: string): readonly [type: string, file: string] | undefined {
+  const file = normalize(join(converse, pathname.replace(/^\/converse\//, sep)))
+  return pathname.startsWith('/converse/') && file.startsWith(converse + sep) ? [types[extname(file)] ?? 'application/octet-stream', file] : undefined
 }
 
 export class PageServer {
