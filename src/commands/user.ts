@@ -194,7 +194,7 @@ async function list(domains: readonly Domainpart[], accounts: Accounts, { print,
 /** Null for a bug of ours. */
 function problemOf(error: unknown): string | null {
   if (error instanceof Refusal) return error.message
-  if (error instanceof StoreError) return `${error.message}. Nothing was deleted.`
+  if (error instanceof StoreError) return `${error.message.replace(/\.$/, '')}. Nothing was deleted.`
   if (error instanceof AccountsError) return `the accounts cannot be reached: ${error.message}`
   // Of SQLite, and of the file system.
   const isOfTheSystem = error instanceof Error && 'code' in error && typeof error.code === 'string' && /^(?:ERR_SQLITE_ERROR|E[A-Z]+)$/.test(error.code)

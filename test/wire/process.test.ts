@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -145,6 +145,9 @@ describe('what keeps it from starting', () => {
     ['an authority that is a private key', tomlWith(0).replace('certs/ca.crt', 'certs/server.key'), [/tls\.cacertfile/]],
     ['an unknown key', tomlWith(0, { listener: 'websocket.pingrate = 5' }), [/listen\.http\[0\]\.websocket\.pingrate/, /ping_rate/]],
     ['a value of the wrong kind', tomlWith(0, { rest: 'max_connections = "many"' }), [/limits\.max_connections/, /"many"/, /1000000|1_000_000|1,000,000/]],
+    ['a data_dir that cannot be made', `general.data_dir = "certs/ca.crt/data"\n${tomlWith(0)}`, [/general\.data_dir/, /ca\.crt is there, and it is no folder/]],
+    ['a store beneath a file', `store.url = "sqlite:certs/ca.crt/domain.db"\n${tomlWith(0)}`, [/store\.url/, /it is no folder/]],
+    ['a store that is no database', `store.url = "sqlite:certs/ca.crt"\n${tomlWith(0)}`, [/store\.url/, /ca\.crt.*file is not a database/]],
     ['no TOML', 'hosts = [', [/:1:\d+/]],
   ]
   for (const [name, toml, patterns] of mistakes) {
@@ -156,6 +159,33 @@ describe('what keeps it from starting', () => {
         assert.doesNotMatch(running.err(), /PRIVATE KEY-----/)
       }
     })
+  }
+})
+
+test('a data_dir in which this user may not write: told by check and at the start, not at the first login', async () => {
+  const other = mkdtempSync(join(tmpdir(), 'meerkat-rights-'))
+  try {
+    await mkdir(join(other, 'data'))
+    await chmod(other, 0o755)
+    await chmod(join(other, 'data'), 0o555)
+    await writeFile(join(other, 'meerkat.toml'), '[[listen.http]]\nport = 0\nip = "127.0.0.1"\n')
+    // Nobody, where we are somebody who may everything.
+    const identity = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {}
+    for (const command of [['check'], ['start', '--config']]) {
+      const child = spawn(process.execPath, [main, ...command, join(other, 'meerkat.toml')], { cwd: other, stdio: ['ignore', 'pipe', 'pipe'], ...identity })
+      let err = ''
+      child.stderr.on('data', (chunk: Buffer) => { err += chunk.toString() })
+      const [code] = await once(child, 'close')
+      assert.equal(code, 78, err)
+      assert.match(err, /^\S*meerkat\.toml: general\.data_dir: found: "[^"]*data": this user may not write there; allowed: a folder in which this user may write.*\n$/)
+    }
+    await chmod(join(other, 'data'), 0o777)
+    const child = spawn(process.execPath, [main, 'check', join(other, 'meerkat.toml')], { cwd: other, stdio: 'ignore', ...identity })
+    assert.deepEqual(await once(child, 'close'), [0, null])
+    // Only looked at.
+    assert.deepEqual(await readdir(join(other, 'data')), [])
+  } finally {
+    await rm(other, { recursive: true })
   }
 })
 
