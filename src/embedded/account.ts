@@ -129,16 +129,23 @@ export class Account {
 
   /** Messages that no session was given, the oldest. To be called within `perform`; fewer than `max` are all that there are. */
   async messages(max: number): Promise<readonly OfflineMessage[]> {
-    const messages = await this.#stored(store => store.messages(this.jid, this.handover.upTo, max))
-    if (messages.length < max) this.#hasMessages = false
-    return messages
+    const { handover } = this
+    const messages = await this.#stored(store => store.messages(this.jid, handover.after, max))
+    const isAll = messages.length < max
+    if (isAll) this.#hasMessages = false
+    // Somebody else may have emptied the store.
+    handover.found(messages.map(({ id }) => id), isAll ? Infinity : messages.at(-1)?.id ?? Infinity)
+    return messages.filter(({ id }) => handover.isToBeGiven(id))
   }
 
   /** Messages that a session was given are to be given again. */
   takeBack(id: number): void {
     this.handover.takeBack(id)
-    this.#hasMessages = true
+    this.messagesAreLeft()
   }
+
+  /** Not all that were read have been given to somebody. */
+  messagesAreLeft(): void { this.#hasMessages = true }
 
   /** Those with that id or a lesser one. */
   dropMessages(upTo: number): Promise<void> { return this.#stored(store => store.dropMessages(this.jid, upTo)) }

@@ -3,6 +3,7 @@ import type { BareJid, Jid } from '../xmpp/jid.ts'
 import type { Change } from '../store/store.ts'
 import type { Element } from '../xml/element.ts'
 import type { Markup } from '../xml/write.ts'
+import { StanzaError } from '../xmpp/stanza-error.ts'
 import type { Account } from './account.ts'
 import type { FeatureAccount, FeatureChange, FeatureResource } from './feature-account.ts'
 import type { PresenceRules } from './presence.ts'
@@ -42,8 +43,12 @@ export class AskedAccount implements FeatureAccount {
   }
 
   /** XEP-0191 §3.3: whoever saw the account sees it leave. */
-  async block(jids: readonly Jid[]): Promise<void> {
-    await this.#change(account => jids.filter(jid => !account.blocked.has(jid)).map(jid => ({ kind: 'block', jid })))
+  async block(jids: readonly Jid[], max: number): Promise<void> {
+    await this.#change(account => {
+      const added = jids.filter(jid => !account.blocked.has(jid))
+      if (added.length > 0 && account.blocked.size + added.length > max) throw new StanzaError('policy-violation', `an account blocks at most ${max} JIDs`)
+      return added.map(jid => ({ kind: 'block', jid }))
+    })
   }
 
   /** XEP-0191 §3.4: whoever may see the account sees it again. */

@@ -33,8 +33,8 @@ export interface FeatureAccount {
   setRoster(query: Element): Promise<void>
   /** Durable when it resolves. A function is called when nobody else is changing the account; where it rejects nothing changes. */
   commit(changes: readonly FeatureChange[] | (() => Promise<readonly FeatureChange[]>)): Promise<void>
-  /** Durable and in effect when it resolves: who is blocked sees the account leave (XEP-0191 §3.3). Those that are blocked already stay so. */
-  block(jids: readonly Jid[]): Promise<void>
+  /** Durable and in effect when it resolves: who is blocked sees the account leave (XEP-0191 §3.3). Those that are blocked already stay so. Rejects with a StanzaError where it would be more than `max`. */
+  block(jids: readonly Jid[], max: number): Promise<void>
   /** The reverse (§3.4); null is all of them (§3.5). */
   unblock(jids: readonly Jid[] | null): Promise<void>
 }

@@ -6,12 +6,18 @@ export class Handover {
   /** Greatest id that a client has. */
   #acknowledged = 0
   readonly #outstanding = new Set<number>()
+  /** Given once, and nobody has them after all. */
+  readonly #returned = new Set<number>()
 
-  /** Messages with greater ids were given to nobody. */
-  get upTo(): number { return this.#upTo }
+  /** All that have to be given have greater ids; some of those a session may have been given. */
+  get after(): number { return Math.min(this.#upTo, ...[...this.#returned].map(id => id - 1)) }
+
+  /** Whether nobody has been given it, or nobody has it after all. */
+  isToBeGiven(id: number): boolean { return id > this.#upTo || this.#returned.has(id) }
 
   give(id: number): void {
     this.#upTo = Math.max(this.#upTo, id)
+    this.#returned.delete(id)
     this.#outstanding.add(id)
   }
 
@@ -21,12 +27,17 @@ export class Handover {
     this.#acknowledged = Math.max(this.#acknowledged, id)
   }
 
-  /** Nobody has it after all: it, and what was kept later, is to be given again. */
+  /** Nobody has it after all: it is to be given again, and what others were given is not. */
   takeBack(id: number): void {
-    this.#outstanding.delete(id)
-    this.#upTo = Math.min(this.#upTo, id - 1)
+    if (this.#outstanding.delete(id)) this.#returned.add(id)
+  }
+
+  /** Between these two there are no others any more than those that were found. */
+  found(ids: readonly number[], upTo: number): void {
+    const there = new Set(ids)
+    for (const id of this.#returned) if (id <= upTo && !there.has(id)) this.#returned.delete(id)
   }
 
   /** Clients have all with that id or a lesser one. */
-  get mayBeDropped(): number { return Math.min(this.#acknowledged, this.#upTo, ...[...this.#outstanding].map(id => id - 1)) }
+  get mayBeDropped(): number { return Math.min(this.#acknowledged, this.#upTo, ...[...this.#outstanding, ...this.#returned].map(id => id - 1)) }
 }

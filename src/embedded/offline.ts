@@ -60,7 +60,13 @@ export class OfflineMessages {
     const { account } = resident
     await account.perform(async () => {
       try {
-        while (account.hasMessages && !resident.hasLeft) for (const message of await account.messages(page)) this.#give(resident, message)
+        for (let to: Resident | undefined = resident; to !== undefined && account.hasMessages; [to] = this.#takers(account, to)) {
+          for (const message of await account.messages(page)) {
+            if (this.#give(to, message)) continue
+            account.messagesAreLeft()
+            break
+          }
+        }
       } catch (error) {
         // It has been logged. They are kept for another time; presence does not depend on them.
         if (!(error instanceof StanzaError)) throw error
@@ -90,15 +96,19 @@ export class OfflineMessages {
     return next === undefined ? null : this.giveAll(next, () => undefined)
   }
 
-  #give(resident: Resident, { id, wire, at }: OfflineMessage): void {
+  /** The same one as long as it is there; then whoever else there is. */
+  #takers(account: Account, last: Resident): readonly Resident[] { return last.hasLeft ? mostAvailable(this.#realm.directory.ofAccount(account.jid)) : [last] }
+
+  /** False where it has gone meanwhile: while the messages were read, or while it was written to. */
+  #give(resident: Resident, { id, wire, at }: OfflineMessage): boolean {
     const { account, session, jid } = resident
-    // It may have gone while it was written to.
-    if (resident.hasLeft) return
+    if (resident.hasLeft) return false
     account.handover.give(id)
     const receipt = new KeptReceipt(this, account, id)
     const stanza = readStanza(this.#scanner.scan(wire))
     if (stanza === null) receipt.acknowledged()
     else session.deliver(delayed(stanza, domainOf(jid), at), receipt)
+    return true
   }
 }
 

@@ -47,13 +47,19 @@ export class UndeliveredRules {
     const stanza = readStanza(this.#scanner.scan(wire))
     if (stanza === null) return
     const to = (stanza.to === null ? null : parseJid(stanza.to)) ?? account.jid
+    // XEP-0191 §3.3: somebody may have been blocked since.
+    const from = stanza.from === null ? null : parseJid(stanza.from)
+    if (from !== null && account.blocks(from)) {
+      if (isAnswered(stanza)) this.#refuse(stanza, to)
+      return
+    }
     switch (stanza.kind) {
       case 'message':
         this.#message(gone, account, stanza, to, at)
         return
       case 'iq':
         // What was asked of that client can be answered by no other.
-        if (stanza.iqType === 'get' || stanza.iqType === 'set') this.#refuse(stanza, to)
+        if (isAnswered(stanza)) this.#refuse(stanza, to)
         return
       case 'presence':
         // Whoever was to see it has gone, or is shown the last one when it comes back.
@@ -118,4 +124,10 @@ export class UndeliveredRules {
     const sender = stanza.from === null ? undefined : this.#realm.directory.get(stanza.from)
     sender?.session.deliver(errorReply(stanza, new StanzaError('service-unavailable', 'the client went away before it had acknowledged this'), to, sender.jid))
   }
+}
+
+/** Whether its sender hears that nobody got it. */
+function isAnswered({ kind, iqType, messageType }: Stanza): boolean {
+  if (kind === 'iq') return iqType === 'get' || iqType === 'set'
+  return kind === 'message' && messageType !== 'error' && messageType !== 'headline'
 }

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isBlocked } from '../../src/embedded/blocklist.ts'
 import { bareOf } from '../../src/xmpp/jid.ts'
-import { FeatureRig, jid, Listener } from '../support/feature-rig.ts'
+import { SmallHouse } from '../support/small-house.ts'
+import { FeatureRig, jid, Listener, summary } from '../support/feature-rig.ts'
 
 const command = (name: 'block' | 'unblock', ...items: readonly string[]): string =>
   `<iq type='set' id='1'><${name} xmlns='urn:xmpp:blocking'>${items.map(item => `<item jid='${item}'/>`).join('')}</${name}></iq>`
@@ -39,11 +40,17 @@ describe('the blocklist', () => {
   })
 
   test('has an end', async () => {
-    const rig = new FeatureRig({ max_blocked: 2 })
-    assert.equal(await rig.outcome(command('block', 'a@example.net', 'b@example.net', 'c@example.net')), '(policy-violation)')
-    assert.equal(await rig.outcome(command('block', 'a@example.net', 'b@example.net')), '')
-    assert.equal(await rig.outcome(command('block', 'b@example.net')), '')
-    assert.equal(await rig.outcome(command('block', 'c@example.net')), '(policy-violation)')
+    const house = new SmallHouse({ options: { max_blocked: 2 } })
+    const romeo = await house.enter('romeo', 'orchard')
+    const outcome = async (...jids: readonly string[]) => {
+      romeo.say(command('block', ...jids))
+      await house.idle()
+      return summary(romeo.outbound.heard().at(-1) ?? '(nothing)')
+    }
+    assert.equal(await outcome('a@example.net', 'b@example.net', 'c@example.net'), '(policy-violation)')
+    assert.equal(await outcome('a@example.net', 'b@example.net'), '')
+    assert.equal(await outcome('b@example.net'), '')
+    assert.equal(await outcome('c@example.net'), '(policy-violation)')
   })
 
   test('is its owner\'s: nobody asks for that of others', async () => {

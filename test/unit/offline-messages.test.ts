@@ -81,3 +81,40 @@ test('more than a page of them comes in order (XEP-0160 §2)', async () => {
   await house.idle()
   assert.deepEqual(bodies(juliet.outbound.heard()), [...texts, 'presence'])
 })
+
+test('a resource that leaves while it is given what is kept leaves the rest to the others that are there', async () => {
+  const house = new SmallHouse()
+  const romeo = await house.enter('romeo', 'r')
+  const texts = Array.from({ length: 80 }, (_, index) => String(index))
+  const one = await house.enter('juliet', 'one')
+  for (const text of texts) romeo.say(`<message type='chat' to='juliet@example.net'><body>${text}</body></message>`)
+  await house.idle()
+  const two = await house.enter('juliet', 'two')
+  let reads = 0
+  house.store.before = async method => {
+    if (method !== 'messages') return
+    reads += 1
+    // While the second page is read.
+    if (reads === 2) {
+      two.say('<presence/>')
+      await settled()
+      one.session.end('closed', null)
+    }
+  }
+  one.say('<presence/>')
+  await house.idle()
+  const [first, second] = [bodies(one.outbound.heard()), bodies(two.outbound.heard()).filter(text => text !== 'presence')]
+  assert.deepEqual(first.filter(text => text !== 'presence').length, 50)
+  assert.deepEqual(new Set([...first, ...second].filter(text => text !== 'presence')), new Set(texts))
+})
+
+test('two clients that block at once do not block more together than an account may (XEP-0191 §3.3)', async () => {
+  const house = new SmallHouse({ options: { max_blocked: 1 } })
+  const [one, two] = [await house.enter('juliet', 'one'), await house.enter('juliet', 'two')]
+  const block = (jid: string) => `<iq type='set' id='b'><block xmlns='urn:xmpp:blocking'><item jid='${jid}'/></block></iq>`
+  one.say(block('a@example.net'))
+  two.say(block('b@example.net'))
+  await house.idle()
+  assert.match(one.outbound.heard()[0] ?? '', /type='result'/)
+  assert.match(two.outbound.heard()[0] ?? '', /type='error'.*<policy-violation/)
+})

@@ -33,10 +33,7 @@ async function block(request: Stanza, context: FeatureContext): Promise<null> {
   const jids = jidsOf(request)
   // §3.3
   if (jids.length === 0) throw new StanzaError('bad-request', 'there is nobody to block')
-  const account = await context.account()
-  const { max_blocked } = context.options
-  if (new Set([...account.blocked, ...jids]).size > max_blocked) throw new StanzaError('policy-violation', `an account blocks at most ${max_blocked} JIDs`)
-  await account.block(jids)
+  await (await context.account()).block(jids, context.options.max_blocked)
   await push(listOf('block', jids), context)
   return null
 }
