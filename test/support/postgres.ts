@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
+import { freeze } from './frozen.ts'
 import { pathOf, requireProgram } from './services.ts'
 
 /** MongooseIM's tables `users`: since 5.0, and before. */
@@ -152,7 +153,8 @@ export class Postgres {
     const children = readdirSync('/proc').filter(name => /^\d+$/.test(name)).map(Number).filter(pid => parentOf(pid) === server)
     for (const pid of [server, ...children]) {
       try {
-        process.kill(pid, signal)
+        if (signal === 'SIGSTOP') freeze(pid)
+        else process.kill(pid, signal)
       } catch (error) {
         // It has ended meanwhile.
         if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error

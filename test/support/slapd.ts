@@ -5,6 +5,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freeze } from './frozen.ts'
 import { pathOf } from './services.ts'
 
 export const directoryBase = 'ou=Users,dc=example,dc=org'
@@ -85,7 +86,7 @@ export class Slapd {
   }
 
   /** SIGSTOP and SIGCONT: it is there, and says nothing. */
-  freeze(): void { this.#process?.kill('SIGSTOP') }
+  freeze(): void { if (this.#process?.pid !== undefined) freeze(this.#process.pid) }
   thaw(): void { this.#process?.kill('SIGCONT') }
 
   /** Only ends the process. */
