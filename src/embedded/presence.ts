@@ -120,7 +120,7 @@ export class PresenceRules {
     const { account } = sender
     const isInitial = sender.availability === null
     const wire = withAttribute(stanza.wire, 'from', sender.jid)
-    const since = sender.availability?.priority === priority ? sender.availability.since : this.#realm.clock.now()
+    const since = sender.availability?.priority === priority ? sender.availability.since : this.#realm.clock.elapsed()
     // A copy of its own: `wire` is part of a larger allocation that would live as long.
     sender.availability = { priority, wire: new Uint8Array(wire), since }
     sender.lastPriority = priority

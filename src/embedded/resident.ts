@@ -14,7 +14,7 @@ export interface Availability {
   readonly priority: number
   /** The last broadcast, stamped, to be shown to resources that become available later. */
   readonly wire: Uint8Array
-  /** Since when it has had this priority, in milliseconds since the epoch. */
+  /** Since when it has had this priority: milliseconds of `Clock.elapsed`. */
   readonly since: number
 }
 

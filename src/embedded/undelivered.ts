@@ -2,7 +2,7 @@
  * What becomes of stanzas that a client never acknowledged (XEP-0198 §4): as of those to a resource that is not there (RFC 6121 §8.5.3.2).
  * A message goes to another resource, is kept, or goes back to its sender; a request is answered with an error, presence has been overtaken.
  */
-import type { Unacknowledged } from '../session/stream-management.ts'
+import type { Moment, Unacknowledged } from '../session/stream-management.ts'
 import type { XmlLimits } from '../xml/limits.ts'
 import { Scanner } from '../xml/scanner.ts'
 import { domainOf, isFull, type Jid, parseJid } from '../xmpp/jid.ts'
@@ -20,7 +20,7 @@ import type { Resident } from './resident.ts'
 const noLimits: XmlLimits = { maxBytes: Infinity, maxDepth: Infinity, maxAttributes: Infinity, maxNameBytes: Infinity }
 
 /** Whether it was there, with the priority that it has, when something was sent to its account. */
-const had = ({ availability }: Resident, at: number): boolean => availability !== null && availability.since < at
+const had = ({ availability }: Resident, { elapsed }: Moment): boolean => availability !== null && availability.since < elapsed
 
 export class UndeliveredRules {
   readonly #realm: Realm
@@ -43,7 +43,7 @@ export class UndeliveredRules {
     if (later instanceof Promise) later.catch((error: unknown) => { this.#realm.log.error({ event: 'session.bug', jid: gone.jid, error }) })
   }
 
-  #one(gone: Resident, account: Account, { wire, at }: Unacknowledged): void {
+  #one(gone: Resident, account: Account, { wire, at, elapsed }: Unacknowledged): void {
     const stanza = readStanza(this.#scanner.scan(wire))
     if (stanza === null) return
     const to = (stanza.to === null ? null : parseJid(stanza.to)) ?? account.jid
@@ -55,7 +55,7 @@ export class UndeliveredRules {
     }
     switch (stanza.kind) {
       case 'message':
-        this.#message(gone, account, stanza, to, at)
+        this.#message(gone, account, stanza, to, { at, elapsed })
         return
       case 'iq':
         // What was asked of that client can be answered by no other.
@@ -67,7 +67,8 @@ export class UndeliveredRules {
     }
   }
 
-  #message(gone: Resident, account: Account, stanza: Stanza, to: Jid, at: number): void {
+  #message(gone: Resident, account: Account, stanza: Stanza, to: Jid, moment: Moment): void {
+    const { at } = moment
     const type = stanza.messageType
     // RFC 6121 §8.5.3.2.1: these are never passed on, and never answered.
     if (type === 'error') return
@@ -81,7 +82,7 @@ export class UndeliveredRules {
     }
     if (type === 'headline') {
       // RFC 6121 §8.5.2.1.1: all that were there have it; who came later has not.
-      if (!isFull(to)) this.#deliver(nonNegative(directory.ofAccount(account.jid)).filter(resident => !had(resident, at)), stanza, at)
+      if (!isFull(to)) this.#deliver(nonNegative(directory.ofAccount(account.jid)).filter(resident => !had(resident, moment)), stanza, at)
       return
     }
     // RFC 6121 §8.5.3.2.1: what was meant for that resource goes on to the account only if it is a chat message.
@@ -95,7 +96,7 @@ export class UndeliveredRules {
       return
     }
     // RFC 6121 §8.5.2.1.1: those that were equals of the one that has gone were given it then.
-    if (!isFull(to) && chosen.some(resident => resident.availability?.priority === gone.lastPriority && had(resident, at))) return
+    if (!isFull(to) && chosen.some(resident => resident.availability?.priority === gone.lastPriority && had(resident, moment))) return
     this.#deliver(chosen, stanza, at)
   }
 

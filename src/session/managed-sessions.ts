@@ -8,7 +8,7 @@ import { type BareJid, bareOf } from '../xmpp/jid.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
 import type { Departure } from './domain.ts'
 import type { Session } from './session.ts'
-import { type QueueLimits, StreamManagement } from './stream-management.ts'
+import { type Moment, type QueueLimits, StreamManagement } from './stream-management.ts'
 
 /** Milliseconds between two sweeps. It is time that passes, not a date: clocks are set, forwards and back. */
 const interval = 1_000
@@ -51,8 +51,10 @@ export class ManagedSessions {
 
   get location(): string | null { return this.#options.location }
 
-  /** Milliseconds since the epoch. */
-  get now(): number { return this.#surroundings.clock.now() }
+  get moment(): Moment {
+    const { clock } = this.#surroundings
+    return { at: clock.now(), elapsed: clock.elapsed() }
+  }
 
   /** Whether sessions can outlive their streams here. */
   get areResumable(): boolean { return this.#options.seconds > 0 }

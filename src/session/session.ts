@@ -273,9 +273,9 @@ export class Session implements StanzaSink {
 
   #pass(wire: Uint8Array, receipt?: Receipt): void {
     if (this.#over) return
-    const management = this.#management
-    if (management !== null) {
-      this.#deliverManaged(wire, management, receipt)
+    const [management, managed] = [this.#management, this.#managed]
+    if (management !== null && managed !== null) {
+      this.#deliverManaged(wire, management, managed, receipt)
       return
     }
     this.#stream?.send(wire)
@@ -316,9 +316,9 @@ export class Session implements StanzaSink {
     if (management.isRequestDue) this.#request(management)
   }
 
-  #deliverManaged(wire: Uint8Array, management: StreamManagement, receipt: Receipt | undefined): void {
-    management.add(wire, this.#managed?.now ?? 0, receipt)
-    if (management.exceeded !== null) this.#managed?.overflown(this, management.exceeded)
+  #deliverManaged(wire: Uint8Array, management: StreamManagement, managed: ManagedSessions, receipt: Receipt | undefined): void {
+    management.add(wire, managed.moment, receipt)
+    if (management.exceeded !== null) managed.overflown(this, management.exceeded)
     this.#stream?.send(wire)
     if (management.isRequestDue) this.#request(management)
   }

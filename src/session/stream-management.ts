@@ -3,8 +3,11 @@
 /** Whoever sends something may want to know when its client has it. */
 export interface Receipt { acknowledged(): void }
 
-/** A stanza that was sent, stand-alone, and when: in milliseconds since the epoch. */
-export interface Unacknowledged { readonly wire: Uint8Array, readonly at: number, readonly receipt?: Receipt | undefined }
+/** When something was sent: `at` in milliseconds since the epoch, `elapsed` by the clock that is never set back. */
+export interface Moment { readonly at: number, readonly elapsed: number }
+
+/** A stanza that was sent, stand-alone, and when. */
+export interface Unacknowledged extends Moment { readonly wire: Uint8Array, readonly receipt?: Receipt | undefined }
 
 export interface QueueLimits {
   readonly maxStanzas: number
@@ -52,8 +55,8 @@ export class StreamManagement {
   handle(): void { this.#handled = (this.#handled + 1) >>> 0 }
 
   /** Takes what is being sent to the client. */
-  add(wire: Uint8Array, at: number, receipt?: Receipt): void {
-    this.#queue.push({ wire: this.#keepsCopies || this.#queue.length >= mayShare ? ownCopy(wire) : wire, at, receipt })
+  add(wire: Uint8Array, { at, elapsed }: Moment, receipt?: Receipt): void {
+    this.#queue.push({ wire: this.#keepsCopies || this.#queue.length >= mayShare ? ownCopy(wire) : wire, at, elapsed, receipt })
     this.#bytes += wire.length
   }
 
@@ -96,7 +99,7 @@ export class StreamManagement {
   suspend(): void {
     this.#isAsked = false
     this.#keepsCopies = true
-    this.#queue = this.#queue.map(({ wire, at, receipt }) => ({ wire: ownCopy(wire), at, receipt }))
+    this.#queue = this.#queue.map(sent => ({ ...sent, wire: ownCopy(sent.wire) }))
   }
 
   resume(): void { this.#keepsCopies = false }

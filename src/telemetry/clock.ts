@@ -6,6 +6,8 @@ export interface Timer { cancel(): void }
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number
+  /** Milliseconds, with fractions, since some moment before: tells what came first, for it is never set back, and two moments are not the same. */
+  elapsed(): number
   after(milliseconds: number, act: () => void): Timer
   every(milliseconds: number, act: () => void): Timer
 }
@@ -13,6 +15,7 @@ export interface Clock {
 /** The real one. Its timers never keep the process alive by themselves. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   after(milliseconds, act) {
     const timer = setTimeout(act, milliseconds).unref()
     return { cancel: () => { clearTimeout(timer) } }

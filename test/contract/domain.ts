@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Departure, Domain } from '../../src/session/domain.ts'
 import { Session } from '../../src/session/session.ts'
+import { systemClock } from '../../src/telemetry/clock.ts'
 import { parse } from '../../src/xml/parse.ts'
 import { type BareJid, bareOf, domainOf, isFull, makeJid, resourcepartOf } from '../../src/xmpp/jid.ts'
 import { NS_CLIENT } from '../../src/xmpp/namespaces.ts'
@@ -102,7 +103,7 @@ export function domainContract(title: string, make: () => Domain): void {
         `<iq type='result' to='${juliet.jid}' id='i2'/>`, `<message type='error' to='${juliet.jid}' id='m2'/>`, `<presence to='${juliet.jid}' id='p1'/>`]
       for (const xml of sent) romeo.session.receive(stanza(xml))
       await settled()
-      const given = juliet.outbound.heard().map(text => ({ wire: Buffer.from(text), at: Date.now() }))
+      const given = juliet.outbound.heard().map(text => ({ wire: Buffer.from(text), at: systemClock.now(), elapsed: systemClock.elapsed() }))
       assert.equal(given.length, sent.length)
       juliet.session.end('lost', null)
       await settled()

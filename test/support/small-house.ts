@@ -3,6 +3,7 @@ import type { Feature } from '../../src/embedded/feature.ts'
 import type { Neighbourhood } from '../../src/embedded/neighbourhood.ts'
 import type { FeatureOptions } from '../../src/embedded/options.ts'
 import { featuresWithout } from '../../src/embedded/catalogue.ts'
+import type { Attachment } from '../../src/session/domain.ts'
 import { Session } from '../../src/session/session.ts'
 import type { OutboundStream } from '../../src/stream/stream-services.ts'
 import { bare } from './external-certificate.ts'
@@ -15,6 +16,7 @@ export interface Guest {
   readonly jid: string
   readonly session: Session
   readonly outbound: RecordedOutbound
+  readonly attachment: Attachment
   readonly say: (xml: string) => void
 }
 
@@ -47,8 +49,9 @@ export class SmallHouse {
       fail: error => { outbound.fail(error) },
     }
     const session: Session = new Session(jid, principal, stream, null, () => undefined)
-    session.attach(domain.attach(session))
-    return { jid, session, outbound, say: xml => { session.receive(stanza(xml)) } }
+    const attachment = domain.attach(session)
+    session.attach(attachment)
+    return { jid, session, outbound, attachment, say: xml => { session.receive(stanza(xml)) } }
   }
 
   /** Settles when everything that was sent is dealt with. */

@@ -7,9 +7,12 @@ interface Due { at: number, readonly every: number | null, readonly act: () => v
 export class TurnedClock implements Clock {
   #now = Date.now()
   #jumped = 0
+  #elapsed = 0
   readonly #due = new Map<Timer, Due>()
 
   now(): number { return this.#now + this.#jumped }
+  /** No two moments are the same. */
+  elapsed(): number { return this.#elapsed += 1 / 1_024 }
   after(milliseconds: number, act: () => void): Timer { return this.#set(milliseconds, null, act) }
   every(milliseconds: number, act: () => void): Timer { return this.#set(milliseconds, milliseconds, act) }
 
@@ -22,6 +25,7 @@ export class TurnedClock implements Clock {
   /** Lets so much time pass; what falls due is done in order. */
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds
+    this.#elapsed += milliseconds
     for (;;) {
       const [timer, due] = [...this.#due].reduce<[Timer, Due] | []>((first, entry) => first[1] === undefined || entry[1].at < first[1].at ? entry : first, [])
       if (timer === undefined || due === undefined || due.at > end) break

@@ -40,6 +40,30 @@ test('of two resources that come at once, one is given what is kept, and only on
   assert.deepEqual([...one.outbound.heard(), ...two.outbound.heard()].filter(text => text.includes('<body>')).length, 1)
 })
 
+for (const type of ['headline', 'chat'] as const) {
+  test(`a ${type} message that is not acknowledged goes to nobody who had it, also where all came in one millisecond (XEP-0198 §4)`, async () => {
+    const house = new SmallHouse()
+    const juliet = await house.enter('juliet', 'j')
+    const [phone, tablet] = [await house.enter('romeo', 'phone'), await house.enter('romeo', 'tablet')]
+    phone.say('<presence/>')
+    tablet.say('<presence/>')
+    await house.idle()
+    juliet.say(`<message type='${type}' to='romeo@example.net'><body>1</body></message>`)
+    const given = { at: house.clock.now(), elapsed: house.clock.elapsed() }
+    const late = await house.enter('romeo', 'late')
+    late.say('<presence/>')
+    await house.idle()
+    const [wire = ''] = tablet.outbound.heard().filter(text => text.includes('<body>'))
+    assert.deepEqual(bodies(phone.outbound.heard()).filter(text => text !== 'presence'), ['1'])
+    late.outbound.heard()
+    tablet.session.end('lost', null)
+    tablet.attachment.undelivered([{ wire: Buffer.from(wire), ...given }])
+    await house.idle()
+    assert.deepEqual(bodies(phone.outbound.heard()).filter(text => text !== 'presence'), [], 'it was there')
+    assert.deepEqual(bodies(late.outbound.heard()).filter(text => text !== 'presence'), type === 'headline' ? ['1'] : [], 'it came too late')
+  })
+}
+
 test('a store that fails to keep a message is an error for its sender (RFC 6120 §8.3.3.6)', async () => {
   const house = new SmallHouse()
   const romeo = await house.enter('romeo', 'r')
