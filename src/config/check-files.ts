@@ -9,6 +9,7 @@ import { hasPassword } from './check-database.ts'
 import type { Config } from './config.ts'
 import type { Mistake, Warning } from './config-error.ts'
 import { listenersOf } from './listeners.ts'
+import type { Present } from './present.ts'
 import { readNamedFile } from './read-file.ts'
 import { Report } from './report.ts'
 import { readAuthFiles, readSectionFiles } from './auth-files.ts'
@@ -31,7 +32,7 @@ export interface FileCheck {
 export async function checkFiles(config: Config, now: number): Promise<FileCheck> {
   const report = new Report(config.file, config.file === null ? '.' : dirname(config.file))
   const tlsState = await stateOf(tlsFilesOf(config))
-  const tls = await checkTlsFiles(config, now, report)
+  const tls = await checkTlsFiles(config, { now, inUse: [] }, report)
   await checkMappingModules(config, report)
   const authFiles = new Map([...await readAuthFiles(config.auth, report), ...await readSectionFiles(config.store, 'store', report)])
   await checkInlinePasswords(config, report)
@@ -39,15 +40,18 @@ export async function checkFiles(config: Config, now: number): Promise<FileCheck
   return { mistakes: report.mistakes, warnings: report.warnings, tls, tlsState, authFiles }
 }
 
-/** For each of `listenersOf(config.listen)`, in order. Asked again whenever the files may have changed. */
-export async function checkTlsFiles({ listen, general }: Pick<Config, 'listen' | 'general'>, now: number, report: Report): Promise<readonly (TlsMaterial | null)[]> {
+/** For each of `listenersOf(config.listen)`, in order; `inUse` likewise, empty at the start. Asked again whenever the files may have changed. */
+export async function checkTlsFiles(
+  { listen, general }: Pick<Config, 'listen' | 'general'>, { now, inUse }: { readonly now: number, readonly inUse: readonly (TlsMaterial | null)[] }, report: Report,
+): Promise<readonly (TlsMaterial | null)[]> {
   // Listeners often share their TLS: what is wrong there is said once.
   const loaded = new Map<string, TlsMaterial | null>()
   const tls: (TlsMaterial | null)[] = []
-  for (const { path, tls: options } of listenersOf(listen)) {
+  for (const [index, { path, tls: options }] of listenersOf(listen).entries()) {
+    const present: Present = { now, inUse: inUse[index] ?? null }
     const key = JSON.stringify({ ...options, mode: null, disconnect_on_failure: null })
     const material = options === undefined ? null : loaded.get(key)
-      ?? (loaded.has(key) ? null : await loadTlsMaterial(options, `${path}.tls`, general.hosts, now, report))
+      ?? (loaded.has(key) ? null : await loadTlsMaterial(options, `${path}.tls`, general.hosts, present, report))
     loaded.set(key, material)
     tls.push(material)
   }

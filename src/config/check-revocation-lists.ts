@@ -6,6 +6,7 @@ import { readRevocationList, RevocationListError } from '../x509/revocation-list
 import type { RevocationList } from '../x509/revocation-list.ts'
 import { RevocationLists } from '../x509/revocation-lists.ts'
 import type { TlsOptions } from '../x509/tls-options.ts'
+import type { Present } from './present.ts'
 import { readNamedFile } from './read-file.ts'
 import type { Report } from './report.ts'
 import { splitRevocationLists } from './revocation-list-file.ts'
@@ -19,13 +20,13 @@ const clockTolerance = 300_000
 
 /** Null where none is configured; nothing of it is used when a mistake was reported. */
 export async function checkRevocationLists(
-  tls: Pick<TlsOptions, 'crl_files' | 'crl_expired'>, tlsPath: string, authorities: readonly Anchor[], now: number, report: Report,
+  tls: Pick<TlsOptions, 'crl_files' | 'crl_expired'>, tlsPath: string, authorities: readonly Anchor[], present: Present, report: Report,
 ): Promise<RevocationLists | null> {
   if (tls.crl_files.length === 0) return null
   const lists: RevocationList[] = []
   for (const [index, file] of tls.crl_files.entries()) {
     const path = `${tlsPath}.crl_files[${index}]`
-    for (const list of await readLists(file, path, report)) if (await isUsable(list, authorities, { file, path, now }, report)) lists.push(list)
+    for (const list of await readLists(file, path, report)) if (await isUsable(list, authorities, { file, path, ...present }, report)) lists.push(list)
   }
   if (report.sound(`${tlsPath}.crl_files`)) {
     for (const { certificate, authority } of authorities) {
@@ -58,17 +59,22 @@ async function readLists(file: string, path: string, report: Report): Promise<re
   return lists
 }
 
-interface Found { readonly file: string, readonly path: string, readonly now: number }
+interface Found extends Present { readonly file: string, readonly path: string }
 
 /** Whether nothing is wrong with it that can be told now. */
-async function isUsable(list: RevocationList, authorities: readonly Anchor[], { file, path, now }: Found, report: Report): Promise<boolean> {
+async function isUsable(list: RevocationList, authorities: readonly Anchor[], { file, path, now, inUse }: Found, report: Report): Promise<boolean> {
   const { issuer, thisUpdate, nextUpdate } = list.fields
-  const wrong = (found: string, allowed: string, remedy: string) => {
-    report.mistake(path, { found: `${quoted(file)}: the revocation list of ${quoted(issuer)} ${found}`, allowed, remedy })
+  const wrong = (found: string, allowed: string, remedy: string, until: number | null = null) => {
+    report.mistake(path, { found: `${quoted(file)}: the revocation list of ${quoted(issuer)} ${found}`, allowed, remedy, until })
     return false
   }
   if (thisUpdate > now + clockTolerance) {
-    return wrong(`is of ${iso(thisUpdate)}, which is to come`, 'one that has been issued', 'Check the clock of this machine, and that of the CA.')
+    const found = `is of ${iso(thisUpdate)}, which is to come`
+    const remedy = 'Check the clock of this machine, and that of the CA.'
+    if (inUse?.read.revocationLists.some(known => known.isSameAs(list)) !== true) {
+      return wrong(found, 'one that has been issued', remedy, thisUpdate - clockTolerance)
+    }
+    report.warn(path, `the revocation list of ${quoted(issuer)} ${found}. It stays in use. ${remedy}`)
   }
   const named = authorities.filter(({ authority }) => list.names(authority))
   let isSigned = false

@@ -1,19 +1,20 @@
 /** The server certificate of a listener and its chain: `tls.certfile`. */
-import type { X509Certificate } from 'node:crypto'
+import { X509Certificate } from 'node:crypto'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 
+import type { TlsMaterial } from '../x509/tls-material.ts'
 import { isPrivateKey, readCertificateFile, subjectText, validityAt, validityText } from './certificate-file.ts'
+import type { Present } from './present.ts'
 import type { Report } from './report.ts'
 import { warnIfOpen } from './server-key.ts'
 import type { ServerKey } from './server-key.ts'
 import { alternatives, quoted } from './wording.ts'
 
-export interface Expectations {
+export interface Expectations extends Present {
   /** Null when the key could not be read, which has been reported. */
   readonly key: ServerKey | null
   readonly hosts: readonly string[]
-  readonly now: number
 }
 
 const serverAuth = '1.3.6.1.5.5.7.3.1'
@@ -21,12 +22,12 @@ const twoWeeks = 14 * 86_400_000
 
 /** Null when a mistake was reported. */
 export async function checkServerCertificate(
-  file: string | undefined, tlsPath: string, { key, hosts, now }: Expectations, report: Report,
+  file: string | undefined, tlsPath: string, { key, hosts, now, inUse }: Expectations, report: Report,
 ): Promise<readonly X509Certificate[] | null> {
   const path = `${tlsPath}.certfile`
   if (file === undefined) return null
-  const wrong = (where: string, found: string, remedy: string) => {
-    report.mistake(where, { found, allowed: 'a valid certificate for the server, first in its file, and the key that belongs to it', remedy })
+  const wrong = (where: string, found: string, remedy: string, until: number | null = null) => {
+    report.mistake(where, { found, allowed: 'a valid certificate for the server, first in its file, and the key that belongs to it', remedy, until })
   }
   const read = await readCertificateFile(file, path, report)
   const [leaf] = read?.certificates ?? []
@@ -45,9 +46,11 @@ export async function checkServerCertificate(
     return null
   }
   const validity = validityAt(leaf, now)
-  if (validity !== 'valid') {
+  if (validity !== 'valid' && isInUse(leaf, inUse)) {
+    report.warn(path, `the server certificate ${validityText(leaf, validity)}: clients refuse it. It stays in use until there is another.`)
+  } else if (validity !== 'valid') {
     const remedy = validity === 'expired' ? 'Get a new certificate.' : 'Check the clock of this machine, or get another certificate.'
-    wrong(path, `${quoted(file)}: the server certificate ${validityText(leaf, validity)}`, remedy)
+    wrong(path, `${quoted(file)}: the server certificate ${validityText(leaf, validity)}`, remedy, validity === 'expired' ? null : leaf.validFromDate.getTime())
     return null
   }
   warnAboutLeaf(leaf, hosts, now, path, report)
@@ -55,9 +58,15 @@ export async function checkServerCertificate(
   return read.certificates
 }
 
+function isInUse({ fingerprint256 }: X509Certificate, inUse: TlsMaterial | null): boolean {
+  const server = inUse?.server ?? null
+  return server !== null && new X509Certificate(server.certChainPem).fingerprint256 === fingerprint256
+}
+
 function warnAboutLeaf(leaf: X509Certificate, hosts: readonly string[], now: number, path: string, report: Report): void {
   const { validToDate } = leaf
-  if (validToDate.getTime() - now < twoWeeks) report.warn(path, `the server certificate expires soon, on ${validToDate.toISOString()}.`)
+  const left = validToDate.getTime() - now
+  if (left >= 0 && left < twoWeeks) report.warn(path, `the server certificate expires soon, on ${validToDate.toISOString()}.`)
   // Clients may reach the listener by another name than the domain, so this need not be wrong.
   if (!hosts.some(host => names(leaf, host))) {
     report.warn(path, `the server certificate is not for ${alternatives(hosts.map(quoted))}: clients that connect by that name refuse it.`)

@@ -10,6 +10,8 @@ export interface Mistake {
   readonly found: string
   readonly allowed?: string
   readonly remedy?: string
+  /** When it is no mistake any more, in milliseconds since the epoch; null, or nothing, where time alone mends nothing. */
+  readonly until?: number | null
 }
 
 /** Not a mistake, but something that an administrator should have meant. */

@@ -15,7 +15,7 @@ export class Report {
     this.folder = folder
   }
 
-  mistake(path: string, what: { found: string, allowed?: string, remedy?: string }): void {
+  mistake(path: string, what: Pick<Mistake, 'found' | 'allowed' | 'remedy' | 'until'>): void {
     this.mistakes.push({ file: this.file, path, ...what })
   }
 

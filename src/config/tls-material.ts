@@ -8,6 +8,7 @@ import type { TlsOptions } from '../x509/tls-options.ts'
 import { checkAuthorities } from './check-authorities.ts'
 import { checkRevocationLists } from './check-revocation-lists.ts'
 import { checkServerCertificate } from './check-server-certificate.ts'
+import type { Present } from './present.ts'
 import { readServerKey } from './server-key.ts'
 import type { ServerKey } from './server-key.ts'
 import type { Report } from './report.ts'
@@ -16,15 +17,16 @@ const secureVersions = { 'tlsv1.2': 'TLSv1.2', 'tlsv1.3': 'TLSv1.3' } as const
 
 /** Null when a mistake was reported. */
 export async function loadTlsMaterial(
-  tls: TlsOptions, path: string, hosts: readonly string[], now: number, report: Report,
+  tls: TlsOptions, path: string, hosts: readonly string[], present: Present, report: Report,
 ): Promise<TlsMaterial | null> {
   const key = await readServerKey(tls, path, report)
-  const chain = await checkServerCertificate(tls.certfile, path, { key, hosts, now }, report)
-  const authorities = tls.cacertfile === undefined ? null : await checkAuthorities(tls.cacertfile, `${path}.cacertfile`, now, report)
-  const revocation = authorities === null ? null : await checkRevocationLists(tls, path, authorities, now, report)
-  const trust = tls.verify_mode === 'none' || authorities === null ? null : { anchors: authorities, revocation }
+  const chain = await checkServerCertificate(tls.certfile, path, { key, hosts, ...present }, report)
+  const authorities = tls.cacertfile === undefined ? null : await checkAuthorities(tls.cacertfile, `${path}.cacertfile`, present, report)
+  const revocation = authorities === null ? null : await checkRevocationLists(tls, path, authorities.anchors, present, report)
+  const trust = tls.verify_mode === 'none' || authorities === null ? null : { anchors: authorities.anchors, revocation }
   const server = serverTlsOf(tls, path, { key, chain, authorities: trust?.anchors ?? null }, report)
-  return report.sound(path) ? { server, trust } : null
+  const read = { authorities: authorities?.certificates ?? [], revocationLists: revocation?.lists ?? [] }
+  return report.sound(path) ? { server, trust, read } : null
 }
 
 interface Parts { readonly key: ServerKey | null, readonly chain: readonly X509Certificate[] | null, readonly authorities: readonly Anchor[] | null }

@@ -10,6 +10,7 @@ import type { TlsMaterial } from '../x509/tls-material.ts'
 import { checkTlsFiles, tlsFilesOf } from './check-files.ts'
 import type { Config } from './config.ts'
 import { formatMistake } from './config-error.ts'
+import type { Mistake } from './config-error.ts'
 import { listenersOf } from './listeners.ts'
 import { Report } from './report.ts'
 import { WatchedFiles } from './watched-files.ts'
@@ -17,8 +18,8 @@ import { WatchedFiles } from './watched-files.ts'
 /** Whoever uses the material of a listener. Throws where OpenSSL does not take it, and goes on with what it had. */
 export interface TlsUser { replace(material: TlsMaterial): void }
 
-/** Milliseconds between two looks at the dates of revocation lists. */
-const listInterval = 10_000
+/** Milliseconds between two looks at dates: of revocation lists, and those that a refused set waits for. */
+const dateInterval = 10_000
 
 export interface TlsReloadOptions {
   readonly config: Config
@@ -40,6 +41,8 @@ export class TlsReload {
   readonly #files: WatchedFiles
   readonly #outdated = new OutdatedLists()
   #material: readonly (TlsMaterial | null)[]
+  /** When a refused set will be good, as far as can be told, in milliseconds since the epoch; null where time alone changes nothing. */
+  #goodFrom: number | null = null
   #timer: Timer | null = null
   #isStopped = false
   #underWay: Promise<boolean> = Promise.resolve(true)
@@ -57,7 +60,7 @@ export class TlsReload {
   start(): void {
     this.#files.start()
     this.#tellOutdated()
-    this.#timer = this.#options.clock.every(listInterval, () => { this.#tellOutdated() })
+    this.#timer = this.#options.clock.every(dateInterval, () => { this.#look() })
   }
 
   stop(): void {
@@ -84,15 +87,17 @@ export class TlsReload {
   async #once(): Promise<boolean> {
     const { config, clock, log, replaced } = this.#options
     if (this.#isOver()) return false
+    this.#goodFrom = null
     try {
       // What changes from here on is seen as a change again.
       await this.#files.mark()
       const report = new Report(config.file, config.file === null ? '.' : dirname(config.file))
-      const material = await checkTlsFiles(config, clock.now(), report)
+      const material = await checkTlsFiles(config, { now: clock.now(), inUse: this.#material }, report)
       if (this.#isOver()) return false
       const mistakes = report.mistakes.length > 0 ? report.mistakes.map(formatMistake) : this.#replace(material)
       if (mistakes.length > 0) {
-        log.error({ event: 'tls.reload_refused', mistakes, text: 'The certificates, keys, CAs and revocation lists in use stay in use.' })
+        this.#goodFrom = goodFromOf(report.mistakes)
+        log.error({ event: 'tls.reload_refused', mistakes, retryAt: isoOrNull(this.#goodFrom), text: 'The certificates, keys, CAs and revocation lists in use stay in use.' })
         return false
       }
       const listeners = listenersOf(config.listen)
@@ -128,12 +133,25 @@ export class TlsReload {
     return []
   }
 
+  #look(): void {
+    this.#tellOutdated()
+    if (this.#goodFrom === null || this.#options.clock.now() < this.#goodFrom) return
+    this.#goodFrom = null
+    void this.reload()
+  }
+
   #tellOutdated(): void {
     const { clock, log } = this.#options
     for (const { fields: { issuer, nextUpdate } } of this.#outdated.among(this.#lists, clock.now())) {
       log.warn({ event: 'crl.expired', issuer, nextUpdate: isoOrNull(nextUpdate), text: 'The next revocation list of this CA is overdue.' })
     }
   }
+}
+
+/** Null unless all of them only have to be waited for. */
+function goodFromOf(mistakes: readonly Mistake[]): number | null {
+  const times = mistakes.flatMap(({ until }) => until ?? [])
+  return times.length === 0 || times.length < mistakes.length ? null : Math.max(...times)
 }
 
 function summaryOf({ server, trust }: TlsMaterial, listener: string | undefined) {

@@ -42,6 +42,7 @@ export const fieldMeanings = {
   port: 'of a listener, or of a database',
   problem: 'what went wrong, in words',
   reason: 'why, in words or as one of a few',
+  retryAt: 'when it is tried again by itself; null where only a change of the files helps',
   sessions: 'how many there were',
   signal: 'by which the process was told',
   socket: 'path of a Unix socket',
@@ -133,7 +134,7 @@ export const events = {
   },
   'tls.reload_bug': { level: 'error', when: 'reading certificates anew ended in an error that is a bug', fields: ['error'] },
   'tls.reload_refused': {
-    level: 'error', when: 'new certificates, keys, CAs or revocation lists are not sound: the old ones stay', fields: ['mistakes', 'text'],
+    level: 'error', when: 'new certificates, keys, CAs or revocation lists are not sound: the old ones stay', fields: ['mistakes', 'retryAt', 'text'],
   },
   'tls.reloaded': { level: 'info', when: 'new certificates, keys, CAs and revocation lists are in use', fields: ['listeners'] },
   'tls.failed': { level: 'debug', when: 'a TLS handshake failed', fields: ['cause'] },

@@ -38,6 +38,11 @@ export class ListSignature {
     this.#signature = signature
   }
 
+  /** Whether it is the same signature of the same bytes. */
+  isSameAs(other: ListSignature): boolean {
+    return Buffer.compare(this.#signature, other.#signature) === 0 && Buffer.compare(this.#signed, other.#signed) === 0
+  }
+
   /** Holds the caller up for as long as it takes. */
   isBy(key: KeyObject): boolean {
     return this.#fits(key) && verify(this.#digest, this.#signed, this.#input(key), this.#signature)

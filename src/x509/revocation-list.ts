@@ -75,6 +75,9 @@ export class RevocationList {
     return compareNumbers(number ?? '', other.number ?? '') > 0
   }
 
+  /** Byte for byte. */
+  isSameAs(other: RevocationList): boolean { return this.#signature.isSameAs(other.#signature) }
+
   isOutdated(now: number): boolean { return this.fields.nextUpdate !== null && now > this.fields.nextUpdate }
 
   /** RFC 5280 §4.2.1.3: key usage, where it is there, allows it to sign lists. */

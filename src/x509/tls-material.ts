@@ -1,5 +1,7 @@
 /** What a TLS listener needs from files, read and checked by src/config: the listener uses the very bytes that were checked. A reload replaces it whole. */
+import type { X509Certificate } from 'node:crypto'
 import type { SecureVersion } from 'node:tls'
+import type { RevocationList } from './revocation-list.ts'
 import type { TrustMaterial } from './trust.ts'
 
 export interface TlsMaterial {
@@ -7,6 +9,8 @@ export interface TlsMaterial {
   readonly server: ServerTls | null
   /** What client certificates are checked against; null exactly when `verify_mode` is "none". */
   readonly trust: TrustMaterial | null
+  /** All that the files of CAs and revocation lists hold, also where no use is made of it: it tells a reload what is new there. */
+  readonly read: { readonly authorities: readonly X509Certificate[], readonly revocationLists: readonly RevocationList[] }
 }
 
 export interface ServerTls {

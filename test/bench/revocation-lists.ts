@@ -52,7 +52,7 @@ export async function benchRevocationLists(rounds = 9): Promise<Figure> {
     const anchors = [readAnchor(ca.der)]
     const load = async () => {
       const report = new Report(null, folder)
-      const lists = await checkRevocationLists({ crl_files: [file], crl_expired: 'refuse' }, 'tls', anchors, Date.now(), report)
+      const lists = await checkRevocationLists({ crl_files: [file], crl_expired: 'refuse' }, 'tls', anchors, { now: Date.now(), inUse: null }, report)
       if (report.mistakes.length > 0 || lists?.lists[0]?.fields.serials.size !== entries) throw new Error('the list was not read')
     }
     const [ours, whole]: { longest: number, total: number }[][] = [[], []]

@@ -31,7 +31,7 @@ async function check(contents: readonly (string | Uint8Array)[], policy: 'refuse
     return join(folder, `${index}.crl`)
   })
   const report = new Report('meerkat.toml', folder)
-  const lists = await checkRevocationLists({ crl_files: files, crl_expired: policy }, 'tls', authorities.map(({ der }) => readAnchor(der)), now, report)
+  const lists = await checkRevocationLists({ crl_files: files, crl_expired: policy }, 'tls', authorities.map(({ der }) => readAnchor(der)), { now, inUse: null }, report)
   return { lists, mistakes: report.mistakes, warnings: report.warnings }
 }
 const statusOf = ({ lists }: Outcome, at = now) =>
@@ -82,7 +82,7 @@ describe('mistakes, with the file and the remedy', () => {
   }
   test('a file that is not there', async () => {
     const report = new Report('meerkat.toml', folder)
-    await checkRevocationLists({ crl_files: [join(folder, 'gone')], crl_expired: 'refuse' }, 'tls', [], now, report)
+    await checkRevocationLists({ crl_files: [join(folder, 'gone')], crl_expired: 'refuse' }, 'tls', [], { now, inUse: null }, report)
     assert.match(report.mistakes[0]!.found, /no such file/)
   })
   test('clocks that are a little apart are none', async () => assert.deepEqual((await check([writeList(ca, { thisUpdate: now + 60_000 })])).mistakes, []))

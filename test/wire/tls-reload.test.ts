@@ -212,6 +212,35 @@ describe('what clients are checked against', () => {
     assert.match(await client.nextText(), /<reset .*revoked/)
     await client.quit()
   })
+
+  for (const [whose, folder] of [['this listener', 'certs'], ['another listener', 'mounted/..data']] as const) {
+    test(`a new revocation list counts also when the server certificate of ${whose} has expired meanwhile, which is a warning`, async () => {
+      const mallory = authority.issue('mallory')
+      const client = await WireClient.open(gateway, { identity: authority.identityOf(mallory) })
+      await client.authenticate()
+      await client.bind()
+      await write(path(folder), makeServer(servers, { notAfter: clock.now() + 60_000 }))
+      assert.equal(await gateway.app.reload(), true)
+      for (let second = 0; second < 70; second++) {
+        clock.advance(1_000)
+        await settled()
+      }
+      // What is new and has expired is refused as ever.
+      const kept = await readFile(path(folder, 'server.crt')), key = await readFile(path(folder, 'server.key'))
+      await write(path(folder), makeServer(servers, { notAfter: clock.now() - 1_000 }))
+      assert.equal(await gateway.app.reload(), false)
+      assert.match(mistakes(), /the server certificate expired/)
+      await writeFile(path(folder, 'server.crt'), kept)
+      await writeFile(path(folder, 'server.key'), key)
+
+      await authority.publish(path('certs', 'lists.crl'), [mallory])
+      assert.equal(await noticed(), 'tls.reloaded')
+      assert.match(await client.nextText(), /<reset .*revoked/)
+      await client.quit()
+      assert.ok(gateway.eventsNamed('configuration.warning').some(({ text }) => /the server certificate expired on .*stays in use/.test(String(text))))
+      await write(path(folder), makeServer(servers))
+    })
+  }
 })
 
 test('files that did not change are not read again, and many requests at once are one after the other', async () => {
