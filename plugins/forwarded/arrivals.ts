@@ -3,7 +3,7 @@
  * a proxy every request has a peer of its own, for one connection of a proxy carries the requests of many clients.
  */
 import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isProxied } from '../../src/config/check-forwarding.ts'
 import type { ListenHttp } from '../../src/config/listen-http.ts'
 import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
@@ -13,13 +13,15 @@ import { Recent } from '../../src/x509/recent.ts'
 import type { Trust } from '../../src/x509/trust.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import type { ConnectionLimits } from '../connection-limits.ts'
+import type { Look } from '../first-look.ts'
 import type { Peer } from '../peer.ts'
 import { addressOf } from '../remote-address.ts'
 import { isUpgradeTo } from '../websocket.ts'
 import { dialects } from './catalogue.ts'
 import { certificateLines, forwardedChain } from './certificate-headers.ts'
 import { clientHop } from './client-hop.ts'
-import { ForwardingError, type ForwardingFault } from './forwarding-error.ts'
+import { ForwardingError } from './forwarding-error.ts'
+import { expectNoCertificates, refuse, refuseForwarding } from './refusal.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 export interface ArrivalOptions {
@@ -58,25 +60,17 @@ export class Arrivals {
   /** The client of a request that came through a proxy; undefined where it came itself. */
   of({ raw }: Pick<FastifyRequest, 'raw'>): Peer | undefined { return this.#peers.get(raw) }
 
-  /** Has to be the first hook of the listener: it holds for every path, upgrades and such without a route included. */
-  watch(fastify: FastifyInstance): void {
-    fastify.addHook('onRequest', (request, reply, done) => {
-      const { raw } = request
-      try {
-        const peer = this.#peerOf(raw)
-        if (peer === null) {
-          done()
-          return
-        }
-        this.#peers.set(raw, peer)
-        if (this.#isWelcome(peer, reply) && this.#isAdmitted(request, peer, reply)) done()
-      } catch (error) {
-        if (!(error instanceof ForwardingError)) throw error
-        const status = error.fault === 'not-through-a-proxy' ? 403 : 400
-        this.#options.log.info({ event: 'forwarded.refused', status, reason: error.fault satisfies ForwardingFault, text: error.message, address: addressOf(raw.socket) })
-        refuse(reply, status, error.message)
-      }
-    })
+  /** The listener's first look: it holds for every path, upgrades and such without a route included. */
+  readonly meet: Look = (request, reply) => {
+    const { raw } = request
+    try {
+      const peer = this.#peerOf(raw)
+      if (peer === null) return true
+      this.#peers.set(raw, peer)
+      return this.#isWelcome(peer, reply) && this.#isAdmitted(request, peer, reply)
+    } catch (error) {
+      return refuseForwarding(error, request, reply, this.#options.log)
+    }
   }
 
   /** Null for a client that comes itself. Throws ForwardingError. */
@@ -85,7 +79,7 @@ export class Arrivals {
     const lines = certificateLines(rawHeaders)
     const isTrusted = this.proxies?.includes(socket) ?? false
     if (lines.length > 0) {
-      if (listener.forwarded_certificate === undefined) throw new ForwardingError('not-expected', 'Headers about client certificates are not taken here.')
+      if (listener.forwarded_certificate === undefined) expectNoCertificates(lines)
       if (!isTrusted) throw new ForwardingError('not-a-proxy', 'Headers about client certificates are taken from configured proxies only.')
     }
     if (this.proxies === null) return null
@@ -151,9 +145,3 @@ export class Arrivals {
 }
 
 const reasonOf = (verdict: CertificateVerdict): string => verdict.kind === 'refused' ? verdict.reason : verdict.kind
-
-/** What follows on this connection is not waited for. */
-function refuse(reply: FastifyReply, status: number, text: string): false {
-  void reply.code(status).header('connection', 'close').type('text/plain; charset=utf-8').send(`${text}\n`)
-  return false
-}
