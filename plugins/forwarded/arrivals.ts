@@ -36,7 +36,7 @@ export interface ArrivalOptions {
 /** They tell nothing of anybody, and those who ask stand beside the proxy. */
 const openPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
-/** Whose refusal was told lately is not told again for each of his requests. */
+/** Whose certificate, or lack of one, was told lately is not told again for each of his requests: BOSH makes many of them. */
 const maxTold = 1_024
 
 const noCertificate: CertificateVerdict = { kind: 'none' }
@@ -49,7 +49,10 @@ export class Arrivals {
   /** Null where clients come themselves. */
   readonly proxies: TrustedProxies | null
   readonly #peers = new WeakMap<IncomingMessage, Peer>()
+  /** Verdicts, by fingerprint. */
   readonly #told = new Recent<string>(maxTold)
+  /** Addresses of clients without a certificate: there is nothing else to tell them apart by. */
+  readonly #toldWithout = new Recent<true>(maxTold)
   #isAddressMissed = false
 
   constructor(options: ArrivalOptions) {
@@ -107,7 +110,11 @@ export class Arrivals {
     if (forwarded_certificate === undefined || tls === undefined) return true
     const verdict = certificate()
     if (verdict.kind === 'none') {
-      if (!tls.require_certificate) return true
+      if (!tls.require_certificate) {
+        if (this.#toldWithout.get(address) !== true) log.debug({ event: 'certificate.none', source: 'forwarded', address })
+        this.#toldWithout.set(address, true)
+        return true
+      }
       log.info({ event: 'certificate.missing', source: 'forwarded', address, disconnected: true })
       return refuse(reply, 403, 'A client certificate is required here, and the proxy forwarded none.')
     }
