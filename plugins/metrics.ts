@@ -2,6 +2,8 @@
 import { type AddressInfo, isIP } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import type { Log } from '../src/telemetry/log.ts'
+import { lookAtAll, lookAtUnroutable } from './first-look.ts'
+import { takesNoCertificates } from './forwarded/refusal.ts'
 import { type HttpPatience, requestTimeouts } from './http-patience.ts'
 import { refuseMalformed } from './malformed-request.ts'
 
@@ -46,6 +48,7 @@ export class MetricsListener {
 }
 
 function metricsServer({ contentType, scrape, isLoopback, patience, log }: MetricsOptions): FastifyInstance {
+  const look = takesNoCertificates(log)
   const server = Fastify({
     http: requestTimeouts(patience),
     logger: false,
@@ -53,6 +56,7 @@ function metricsServer({ contentType, scrape, isLoopback, patience, log }: Metri
     bodyLimit: 1_024,
     requestTimeout: patience.request,
     clientErrorHandler: refuseMalformed(log),
+    frameworkErrors: lookAtUnroutable(look),
     trustProxy: false,
   })
   server.server.maxConnections = maxConnections
@@ -61,6 +65,7 @@ function metricsServer({ contentType, scrape, isLoopback, patience, log }: Metri
     if (status >= 500) log.error({ event: 'http.bug', error, path: '/metrics' })
     return reply.code(status).type(plainText).send(status >= 500 ? 'Internal server error.\n' : `${error.message}\n`)
   })
+  lookAtAll(server, look)
   server.addHook('onRequest', async (request, reply) => {
     reply.headers({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-store' })
     // A web page can give its own host name this machine's address (DNS rebinding), and would then be allowed to read the answer.

@@ -6,6 +6,7 @@ import Fastify, { type FastifyInstance } from 'fastify'
 import { bosh } from '../plugins/bosh.ts'
 import { ConnectionLimits } from '../plugins/connection-limits.ts'
 import { registerCrossOrigin } from '../plugins/cross-origin.ts'
+import { lookAtAll, lookAtUnroutable } from '../plugins/first-look.ts'
 import { health } from '../plugins/health.ts'
 import { Arrivals } from '../plugins/forwarded/arrivals.ts'
 import { type Endpoint, hostMeta } from '../plugins/host-meta.ts'
@@ -215,11 +216,12 @@ export class App {
       // Fastify's default is none; a client that dribbles its request would hold the connection for ever.
       requestTimeout: patience.request,
       clientErrorHandler: refuseMalformed(log),
+      frameworkErrors: lookAtUnroutable(arrivals.meet),
       trustProxy: false,
     }) as unknown as FastifyInstance
     this.#servers.push(server)
     this.#limits.watch(server.server, arrivals.proxies ?? undefined)
-    arrivals.watch(server)
+    lookAtAll(server, arrivals.meet)
     server.server.on('tlsClientError', (error: Error) => { log.debug({ event: 'tls.failed', cause: error.message }) })
     server.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
       const status = error.statusCode ?? 500

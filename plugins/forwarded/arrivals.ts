@@ -3,7 +3,7 @@
  * a proxy every request has a peer of its own, for one connection of a proxy carries the requests of many clients.
  */
 import type { IncomingMessage } from 'node:http'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { isProxied } from '../../src/config/check-forwarding.ts'
 import type { ListenHttp } from '../../src/config/listen-http.ts'
 import { noChannelBindings } from '../../src/sasl/channel-binding.ts'
@@ -13,13 +13,15 @@ import { Recent } from '../../src/x509/recent.ts'
 import type { Trust } from '../../src/x509/trust.ts'
 import type { CertificateVerdict } from '../../src/x509/verdict.ts'
 import type { ConnectionLimits } from '../connection-limits.ts'
+import type { Look } from '../first-look.ts'
 import type { Peer } from '../peer.ts'
 import { addressOf } from '../remote-address.ts'
 import { isUpgradeTo } from '../websocket.ts'
 import { dialects } from './catalogue.ts'
 import { certificateLines, forwardedChain } from './certificate-headers.ts'
 import { clientHop } from './client-hop.ts'
-import { ForwardingError, type ForwardingFault } from './forwarding-error.ts'
+import { ForwardingError } from './forwarding-error.ts'
+import { expectNoCertificates, refuse, refuseForwarding } from './refusal.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 
 export interface ArrivalOptions {
@@ -34,7 +36,7 @@ export interface ArrivalOptions {
 /** They tell nothing of anybody, and those who ask stand beside the proxy. */
 const openPaths: ReadonlySet<string> = new Set(['/healthz', '/readyz'])
 
-/** Whose refusal was told lately is not told again for each of his requests. */
+/** Whose certificate, or lack of one, was told lately is not told again for each of his requests: BOSH makes many of them. */
 const maxTold = 1_024
 
 const noCertificate: CertificateVerdict = { kind: 'none' }
@@ -47,7 +49,10 @@ export class Arrivals {
   /** Null where clients come themselves. */
   readonly proxies: TrustedProxies | null
   readonly #peers = new WeakMap<IncomingMessage, Peer>()
+  /** Verdicts, by fingerprint. */
   readonly #told = new Recent<string>(maxTold)
+  /** Addresses of clients without a certificate: there is nothing else to tell them apart by. */
+  readonly #toldWithout = new Recent<true>(maxTold)
   #isAddressMissed = false
 
   constructor(options: ArrivalOptions) {
@@ -58,25 +63,17 @@ export class Arrivals {
   /** The client of a request that came through a proxy; undefined where it came itself. */
   of({ raw }: Pick<FastifyRequest, 'raw'>): Peer | undefined { return this.#peers.get(raw) }
 
-  /** Has to be the first hook of the listener: it holds for every path, upgrades and such without a route included. */
-  watch(fastify: FastifyInstance): void {
-    fastify.addHook('onRequest', (request, reply, done) => {
-      const { raw } = request
-      try {
-        const peer = this.#peerOf(raw)
-        if (peer === null) {
-          done()
-          return
-        }
-        this.#peers.set(raw, peer)
-        if (this.#isWelcome(peer, reply) && this.#isAdmitted(request, peer, reply)) done()
-      } catch (error) {
-        if (!(error instanceof ForwardingError)) throw error
-        const status = error.fault === 'not-through-a-proxy' ? 403 : 400
-        this.#options.log.info({ event: 'forwarded.refused', status, reason: error.fault satisfies ForwardingFault, text: error.message, address: addressOf(raw.socket) })
-        refuse(reply, status, error.message)
-      }
-    })
+  /** The listener's first look: it holds for every path, upgrades and such without a route included. */
+  readonly meet: Look = (request, reply) => {
+    const { raw } = request
+    try {
+      const peer = this.#peerOf(raw)
+      if (peer === null) return true
+      this.#peers.set(raw, peer)
+      return this.#isWelcome(peer, reply) && this.#isAdmitted(request, peer, reply)
+    } catch (error) {
+      return refuseForwarding(error, request, reply, this.#options.log)
+    }
   }
 
   /** Null for a client that comes itself. Throws ForwardingError. */
@@ -85,7 +82,7 @@ export class Arrivals {
     const lines = certificateLines(rawHeaders)
     const isTrusted = this.proxies?.includes(socket) ?? false
     if (lines.length > 0) {
-      if (listener.forwarded_certificate === undefined) throw new ForwardingError('not-expected', 'Headers about client certificates are not taken here.')
+      if (listener.forwarded_certificate === undefined) expectNoCertificates(lines)
       if (!isTrusted) throw new ForwardingError('not-a-proxy', 'Headers about client certificates are taken from configured proxies only.')
     }
     if (this.proxies === null) return null
@@ -113,7 +110,11 @@ export class Arrivals {
     if (forwarded_certificate === undefined || tls === undefined) return true
     const verdict = certificate()
     if (verdict.kind === 'none') {
-      if (!tls.require_certificate) return true
+      if (!tls.require_certificate) {
+        if (this.#toldWithout.get(address) !== true) log.debug({ event: 'certificate.none', source: 'forwarded', address })
+        this.#toldWithout.set(address, true)
+        return true
+      }
       log.info({ event: 'certificate.missing', source: 'forwarded', address, disconnected: true })
       return refuse(reply, 403, 'A client certificate is required here, and the proxy forwarded none.')
     }
@@ -151,9 +152,3 @@ export class Arrivals {
 }
 
 const reasonOf = (verdict: CertificateVerdict): string => verdict.kind === 'refused' ? verdict.reason : verdict.kind
-
-/** What follows on this connection is not waited for. */
-function refuse(reply: FastifyReply, status: number, text: string): false {
-  void reply.code(status).header('connection', 'close').type('text/plain; charset=utf-8').send(`${text}\n`)
-  return false
-}

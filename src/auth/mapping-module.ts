@@ -63,7 +63,8 @@ export function mappingModule(name: string, ask: MappingFunction, options: Mappi
         log.error({ event: 'auth.mapping_module_failed', module: name, host, problem, ...(cause === undefined ? {} : { cause }) })
       }
       try {
-        const asked = Promise.resolve({ certificate, host, authzid }).then(ask)
+        // A copy: what was read is shared by all who come with this certificate, and modules in JavaScript may change what they are given.
+        const asked = Promise.resolve({ certificate: structuredClone(certificate), host, authzid }).then(ask)
         const answer: unknown = await within(timeoutMilliseconds, clock, asked)
         return readAnswer(answer, host, authzid, fault)
       } catch (cause) {

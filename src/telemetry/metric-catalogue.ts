@@ -46,7 +46,7 @@ export const metricCatalogue = {
   },
   certificateVerdicts: {
     name: 'meerkat_certificate_verdicts_total', type: 'counter',
-    help: 'Verdicts on client certificates: accepted, none, or why it was refused. Counted for each TLS connection; of forwarded ones when they are new or have changed.',
+    help: 'Verdicts on client certificates: accepted, none, or why it was refused. Counted for each TLS connection; of forwarded ones when they are new or have changed, "none" once for each address, and each request that is refused for it.',
     labels: { source: ['direct', 'forwarded'], verdict: ['accepted', 'none', ...refusalReason] },
   },
   forwardedRefusals: {

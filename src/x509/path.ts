@@ -126,6 +126,7 @@ function untrusted([leaf, ...others]: readonly PathCertificate[]): Refusal {
 
 /**
  * RFC 5280 §6.1.3 (a)(1), from the anchor downwards: no key is used before it is known to be good, so nobody sends keys that are slow to use.
+ * Nor does reading a certificate use its own.
  * OpenSSL is asked too whether one may have issued the other: it knows of faults in extensions that are not read here.
  */
 function signatureFaultOf(path: readonly PathCertificate[]): Refusal | null {

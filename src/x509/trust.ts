@@ -10,6 +10,7 @@ import { Recent } from './recent.ts'
 import { dateFaultOf, refusalOfVerification } from './refusal.ts'
 import type { Refusal } from './refusal.ts'
 import type { RevocationLists } from './revocation-lists.ts'
+import { selfSignatureFaultOf } from './self-signature.ts'
 import type { CertificateVerdict, RefusedCertificate, VerifyMode } from './verdict.ts'
 
 export interface TrustMaterial {
@@ -63,7 +64,7 @@ export class Trust {
     if ((verdict.kind === 'refused' && !isDateFault) || (authorized && code === null)) return verdict
     if (isDateFault && isDate(code)) return verdict
     const isSelfSigned = isDateFault || (verdict instanceof ProvenCertificate && verdict.proof.isSelfSigned)
-    if (isSelfSigned && verdict.certificate?.isSelfSigned === true && code === selfSigning) return verdict
+    if (isSelfSigned && verdict.certificate?.isSelfIssued === true && code === selfSigning) return verdict
     return { kind: 'refused', ...refusalOfVerification(code), certificate: verdict.certificate }
   }
 
@@ -102,7 +103,7 @@ export class Trust {
       return fault === null ? new ProvenCertificate(known, now) : { kind: 'refused', ...fault, certificate: known.certificate }
     }
     const outcome = this.#validate(chain, isStrict, now, opened)
-    if (!outcome.ok) return this.#selfSigned(chain, isStrict, outcome, now) ?? { kind: 'refused', reason: outcome.reason, text: outcome.text, certificate: outcome.certificate }
+    if (!outcome.ok) return this.#selfSigned(chain, isStrict, outcome, now, opened) ?? { kind: 'refused', reason: outcome.reason, text: outcome.text, certificate: outcome.certificate }
     const proof = new ProvenChain(outcome.leaf, this.#shared.shareBytes(chain), {
       isStrict, isSelfSigned: false, path: this.#shared.share(outcome.path), anchors: this.#anchorsIn(outcome.path), authorities: this.#authorities,
     })
@@ -112,10 +113,11 @@ export class Trust {
   }
 
   /** external.md §1: a single certificate that signed itself, which has no other fault, its dates apart. */
-  #selfSigned(chain: readonly Uint8Array[], isStrict: boolean, outcome: PathOutcome & { readonly ok: false }, now: number): ProvenCertificate | RefusedCertificate | null {
+  #selfSigned(chain: readonly Uint8Array[], isStrict: boolean, outcome: PathOutcome & { readonly ok: false }, now: number, opened?: X509Certificate): ProvenCertificate | RefusedCertificate | null {
     const { reason, certificate } = outcome
-    if (this.#mode !== 'selfsigned_peer' || reason !== 'self-signed' || certificate?.isSelfSigned !== true || chain.length !== 1) return null
-    const fault = dateFaultOf(certificate, now)
+    const [leaf, ...others] = chain
+    if (this.#mode !== 'selfsigned_peer' || reason !== 'self-signed' || certificate === null || leaf === undefined || others.length > 0) return null
+    const fault = selfSignatureFaultOf(leaf, opened) ?? dateFaultOf(certificate, now)
     if (fault !== null) return { kind: 'refused', ...fault, certificate }
     return new ProvenCertificate(new ProvenChain(certificate, this.#shared.shareBytes(chain), {
       isStrict, isSelfSigned: true, path: [], anchors: [], authorities: this.#authorities }), now)

@@ -28,6 +28,7 @@ export default async (question: Question): Promise<unknown> => {
       return authzid ?? \`\${address.split('@')[0]}@\${host}\`
     case 'throws': throw new TypeError('a mistake of the operator, password=hunter2')
     case 'hangs': return new Promise<never>(() => {})
+    case 'changes': return \`\${(question.certificate.commonNames as string[]).shift()}@\${host}\`
     case 'strays': return 'romeo@example.org'
     case 'forgets': return undefined
     default: return { condition: name }
@@ -132,6 +133,11 @@ for (const carrier of carriers) {
       assert.deepEqual((await failure).children[0]?.local, 'temporary-auth-failure')
       assert.equal(faults().length, before + 1)
       await visitor.leave()
+    })
+
+    test('one that changes the certificate it was given: who comes back with that certificate is the same user as before', async () => {
+      const certificate = named('changes')
+      for (let login = 1; login <= 2; login++) assert.equal(await attempt(carrier, certificate), 'changes@localhost')
     })
 
     test('it is not asked where a mode before it applies', async () => {

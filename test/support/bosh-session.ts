@@ -2,7 +2,7 @@
  * A client of BOSH as XEP-0124 wants one: never more requests than the session allows, every lost one repeated, responses
  * processed in the order of the requests (§14.2), whatever happens to the connections below.
  */
-import type { ClientRequest } from 'node:http'
+import { Agent as PlainAgent, type ClientRequest, request as plainRequest } from 'node:http'
 import { Agent, request as httpsRequest } from 'node:https'
 import type { Element } from '../../src/xml/element.ts'
 import { parse } from '../../src/xml/parse.ts'
@@ -26,6 +26,8 @@ export interface BoshSessionOptions {
   readonly hold?: number
   /** How often one request is sent again before the client gives up. */
   readonly maxRepeats?: number
+  /** Of every request, beside the usual ones. */
+  readonly headers?: Readonly<Record<string, string>>
 }
 
 /** What goes into one body. Only those without attributes may share one. */
@@ -33,7 +35,8 @@ interface Outgoing { readonly attributes: string, readonly payload: string }
 
 export class BoshSession {
   readonly #url: string
-  readonly #agent: Agent
+  readonly #agent: PlainAgent
+  readonly #headers: Readonly<Record<string, string>>
   readonly #wait: number
   readonly #hold: number
   readonly #maxRepeats: number
@@ -54,9 +57,10 @@ export class BoshSession {
   /** The condition of the terminate body; null without one. */
   condition: string | null = null
 
-  constructor({ url, ca, identity, wait = 60, hold = 1, maxRepeats = 500 }: BoshSessionOptions) {
+  constructor({ url, ca, identity, wait = 60, hold = 1, maxRepeats = 500, headers = {} }: BoshSessionOptions) {
     this.#url = url
-    this.#agent = new Agent({ keepAlive: true, ca, ...identity ?? {} })
+    this.#agent = url.startsWith('https:') ? new Agent({ keepAlive: true, ca, ...identity ?? {} }) : new PlainAgent({ keepAlive: true })
+    this.#headers = headers
     this.#wait = wait
     this.#hold = hold
     this.#maxRepeats = maxRepeats
@@ -172,7 +176,8 @@ export class BoshSession {
   }
 
   #request(body: Buffer): ClientRequest {
-    return httpsRequest(this.#url, { method: 'POST', agent: this.#agent, headers: { 'content-type': 'text/xml; charset=utf-8', 'content-length': body.length } })
+    const headers = { 'content-type': 'text/xml; charset=utf-8', 'content-length': body.length, ...this.#headers }
+    return (this.#url.startsWith('https:') ? httpsRequest : plainRequest)(this.#url, { method: 'POST', agent: this.#agent, headers })
   }
 
   #exchange(body: Buffer): Promise<Element> {

@@ -87,6 +87,20 @@ export const makeLeaf = (issuer: TestCertificate, options: TestLeafOptions = {})
 /** One that is its own issuer. */
 export const makeSelfSigned = (options: TestLeafOptions = {}): TestCertificate => leaf(null, options)
 
+/** A public key that takes long to use, which anybody can make up without having its private one: any numbers will do. */
+export function rsaKeyOf(modulusBits: number, exponentBits: number): KeyObject {
+  const [n, e] = [modulusBits, exponentBits].map(bits => Buffer.alloc(Math.ceil(bits / 8), 0xff).fill(0xff >> (-bits & 7), 0, 1).toString('base64url'))
+  return createPublicKey({ format: 'jwk', key: { kty: 'RSA', n: n!, e: e! } })
+}
+
+/** DER of one that says it signed itself, and has somebody else's signature. */
+export const makeSelfIssued = (publicKey: KeyObject): Uint8Array => writeCertificate({
+  serialNumber: randomBytes(16), issuer: nameOf('mallory'), subject: nameOf('mallory'), publicKey,
+  notBefore: Date.now() - hour, notAfter: Date.now() + hour, extensions: [keyUsageExtension('digitalSignature')],
+}, signerOfMadeUpOnes)
+
+const signerOfMadeUpOnes = makeKey('rsa2048')
+
 export const makeServer = (issuer: TestCertificate, options: TestLeafOptions = {}): TestCertificate => leaf(issuer, {
   commonName: 'localhost', altNames: [dnsName('localhost'), ipAddressName('127.0.0.1'), ipAddressName('::1')], purposes: [oid.serverAuth],
   ...options,

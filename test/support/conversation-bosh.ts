@@ -10,7 +10,7 @@ import type { ClientIdentity, Gateway } from './gateway.ts'
 const streamErrors: ReadonlySet<string> = new Set(['host-gone', 'host-unknown', 'improper-addressing', 'internal-server-error', 'policy-violation',
   'system-shutdown'])
 
-class BoshConversation implements ConversationClient {
+export class BoshConversation implements ConversationClient {
   readonly #session: BoshSession
   #heardError = false
 

@@ -5,7 +5,7 @@ import type { ClientAdapter, ConversationClient } from './conversation-client.ts
 import { textFrame } from './raw-websocket.ts'
 import { NS_FRAMING, WireClient } from './wire-client.ts'
 
-class WebSocketConversation implements ConversationClient {
+export class WebSocketConversation implements ConversationClient {
   readonly #client: WireClient
   #saidGoodbye = false
 

@@ -17,7 +17,7 @@ export function certificateWith(identities: Named): Certificate {
   return {
     fingerprint256: 'ab'.repeat(32), serialNumber: '01', subject: 'CN=whoever', issuer: 'CN=Authority',
     notBefore: 0, notAfter: 4_102_444_800_000,
-    commonNames, xmppAddrs: xmppAddrs.map(bare), emailAddrs, malformed: null, isSelfIssued: false, isSelfSigned: false, isAuthority: false,
+    commonNames, xmppAddrs: xmppAddrs.map(bare), emailAddrs, malformed: null, isSelfIssued: false, isAuthority: false,
     keyUsage: null, extendedKeyUsages: null, unknownCriticalExtensions: [], keyKind: 'ec', keyBits: 256,
   }
 }

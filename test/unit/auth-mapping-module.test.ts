@@ -59,6 +59,18 @@ describe('what a mapping module answers', () => {
   }
 })
 
+test('a module that changes the certificate it was given changes its own copy: the next login is asked about the same', async () => {
+  const { module, events } = moduleOf(({ certificate }: { certificate: { commonNames: string[], subject: string, xmppAddrs: string[] } }) => {
+    certificate.subject = 'CN=nobody'
+    certificate.xmppAddrs.push('mallory@example.net')
+    return `${certificate.commonNames.shift()}@example.net`
+  })
+  const certificate = certificateWith({ commonNames: ['alice'] })
+  for (let login = 1; login <= 2; login++) assert.deepEqual(await module.map(certificate, host, null), { ok: true, user: 'alice@example.net' })
+  assert.deepEqual(certificate, certificateWith({ commonNames: ['alice'] }))
+  assert.deepEqual(events, [])
+})
+
 describe('a mapping module that fails', () => {
   test('it throws: not-authorized, and logged with the cause', async () => {
     const { module, events } = moduleOf(() => { throw new TypeError('undefined is not a user') })

@@ -7,6 +7,7 @@ import { dnsName, extension, otherName, writeName } from '../../src/x509/certifi
 import { bmpString, encode, explicit, implicit, objectIdentifier, octetString, sequence, utf8String } from '../../src/x509/der-writer.ts'
 import { tag } from '../../src/x509/der.ts'
 import { oid } from '../../src/x509/object-identifiers.ts'
+import { selfSignatureFaultOf } from '../../src/x509/self-signature.ts'
 import { makeAuthority, makeLeaf, makeSelfSigned, nestedSequences, subjectOf, unknownExtension } from '../support/certificates.ts'
 import type { TestKey, TestLeafOptions } from '../support/certificates.ts'
 
@@ -23,7 +24,7 @@ test('a certificate is read into plain data that agrees with OpenSSL', () => {
     fingerprint256: openssl.fingerprint256.replaceAll(':', '').toLowerCase(), serialNumber: certificate.serialNumber,
     subject: 'CN=Alice', issuer: 'CN=Test CA', commonNames: ['Alice'], notBefore: openssl.validFromDate.getTime(),
       notAfter: openssl.validToDate.getTime(),
-    xmppAddrs: ['alice@localhost'], emailAddrs: [], malformed: null, isSelfIssued: false, isSelfSigned: false, isAuthority: false,
+    xmppAddrs: ['alice@localhost'], emailAddrs: [], malformed: null, isSelfIssued: false, isAuthority: false,
     keyUsage: ['digitalSignature'], extendedKeyUsages: [oid.clientAuth], unknownCriticalExtensions: [], keyKind: 'ec', keyBits: 256,
   })
   assert.equal(BigInt(`0x${certificate.serialNumber}`), BigInt(`0x${openssl.serialNumber}`))
@@ -166,13 +167,14 @@ describe('keys and purposes', () => {
     test(`${key} leaves are read, also as signers of themselves`, () => {
       const { der } = makeSelfSigned({ key, commonName: 'x' })
       const certificate = readCertificate(der)
-      assert.deepEqual([certificate.keyKind, certificate.keyBits, certificate.isSelfSigned], [keyKind, keyBits, true])
+      assert.deepEqual([certificate.keyKind, certificate.keyBits, certificate.isSelfIssued], [keyKind, keyBits, true])
+      assert.equal(selfSignatureFaultOf(der), null)
     })
   }
   test('a certificate that names itself as issuer but was signed by another key is not self-signed', () => {
     const impostor = makeLeaf({ ...ca, name: subjectOf([oid.commonName, 'me']) }, { commonName: 'me' })
-    const certificate = readCertificate(impostor.der)
-    assert.deepEqual([certificate.isSelfIssued, certificate.isSelfSigned], [true, false])
+    assert.equal(readCertificate(impostor.der).isSelfIssued, true)
+    assert.equal(selfSignatureFaultOf(impostor.der)?.reason, 'self-signed')
   })
   test('unknown critical extensions are listed, uncritical ones are not', () => {
     assert.deepEqual(read({ moreExtensions: [unknownExtension(true, '1.2.3.4'), unknownExtension(false,

@@ -41,8 +41,9 @@ before(async () => {
 
 describe('issued certificates', () => {
   test('an authority is for issuing leaves, and nothing else', () => {
-    const { isAuthority, keyUsage, isSelfSigned, serialNumber } = read(ca)
-    assert.deepEqual({ isAuthority, keyUsage, isSelfSigned }, { isAuthority: true, keyUsage: ['keyCertSign', 'cRLSign'], isSelfSigned: true })
+    const { isAuthority, keyUsage, isSelfIssued, serialNumber } = read(ca)
+    assert.deepEqual({ isAuthority, keyUsage, isSelfIssued }, { isAuthority: true, keyUsage: ['keyCertSign', 'cRLSign'], isSelfIssued: true })
+    assert.ok(nodeOf(ca).verify(nodeOf(ca).publicKey))
     assert.ok(serialNumber.length > 24 && !serialNumber.startsWith('8'))
   })
   test('a server certificate names localhost and both loopback addresses, and its file holds the chain', async () => {

@@ -1,13 +1,14 @@
 // Certification paths (RFC 5280 §6.1): the corpus of good and bad chains, the bounds, and asking again later. openssl's opinion on the same
 // corpus is in test/interop/openssl-verify.test.ts.
 import assert from 'node:assert/strict'
-import { X509Certificate } from 'node:crypto'
+import { createPublicKey, X509Certificate } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
 import { describe, test } from 'node:test'
 import { CertificateError } from '../../src/x509/certificate.ts'
 import { nameOf } from '../../src/x509/certificate-writer.ts'
 import { readAnchor, recheckPath, validatePath } from '../../src/x509/path.ts'
 import type { PathOptions, Revocation } from '../../src/x509/path.ts'
-import { nestedSequences } from '../support/certificates.ts'
+import { makeSelfIssued, nestedSequences, rsaKeyOf } from '../support/certificates.ts'
 import { expectedReason, judge, makeCorpus, reasonOf } from '../support/chain-corpus.ts'
 import { hour, keyOf, makeClient, makeIntermediate, makeList, makeRoot, revocationOf } from '../support/chain-maker.ts'
 
@@ -21,6 +22,10 @@ const sent = (...ders: readonly Uint8Array[]) => validatePath(ders, options)
 
 describe('the corpus', () => {
   const corpus = makeCorpus()
+  test('has as many chains as the README says', async () => {
+    const readme = await readFile(new URL('../../README.md', import.meta.url), 'utf8')
+    assert.match(readme, new RegExp(`^${corpus.length} good and bad chains are judged`, 'm'))
+  })
   for (const chain of corpus) {
     test(`${chain.what}: ${expectedReason(chain.expected)}`, () => {
       const outcome = judge(chain, true)
@@ -125,6 +130,18 @@ describe('bounds', () => {
     assert.equal(reasonOf(validatePath([leaf.der, forged.der], { ...options, isStrict: false })), 'untrusted')
     assert.equal(verify.mock.callCount(), 1)
     assert.ok(anchors[0]?.authority.publicKey.equals(verify.mock.calls[0]!.arguments[0]))
+  })
+  test('nor the key of one that says it signed itself: alone, beside a good chain, or beside another such one', t => {
+    const slow = makeSelfIssued(rsaKeyOf(3_072, 3_064))
+    const junk = new Array<Uint8Array>(9).fill(slow)
+    const verify = t.mock.method(X509Certificate.prototype, 'verify')
+    for (const isStrict of [true, false]) {
+      assert.equal(reasonOf(validatePath([slow], { ...options, isStrict })), 'self-signed')
+      assert.equal(reasonOf(validatePath([makeClient(null).der, ...junk], { ...options, isStrict })), 'self-signed')
+    }
+    assert.equal(verify.mock.callCount(), 0)
+    assert.equal(reasonOf(sent(leaf.der, middle.der, ...junk.slice(1))), 'accepted')
+    assert.ok(verify.mock.calls.every(({ arguments: [key] }) => [root, middle].some(made => createPublicKey(made.key).equals(key))))
   })
 })
 

@@ -1,12 +1,13 @@
 // The verdict of external.md §1, on evidence made by hand; x509-handshake.test.ts has OpenSSL's own findings.
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { describe, test } from 'node:test'
 import { oid } from '../../src/x509/object-identifiers.ts'
 import type { Evidence } from '../../src/x509/evidence.ts'
 import type { CertificateVerdict, VerifyMode } from '../../src/x509/verdict.ts'
 import { otherName } from '../../src/x509/certificate-writer.ts'
 import { utf8String } from '../../src/x509/der-writer.ts'
-import { makeAuthority, makeLeaf, makeSelfSigned, trustIn, unknownExtension, verifiedEvidence } from '../support/certificates.ts'
+import { makeAuthority, makeLeaf, makeSelfIssued, makeSelfSigned, rsaKeyOf, trustIn, unknownExtension, verifiedEvidence } from '../support/certificates.ts'
 import type { TestLeafOptions } from '../support/certificates.ts'
 
 const ca = makeAuthority()
@@ -98,6 +99,30 @@ describe('verify_mode selfsigned_peer', () => {
     const changed = Buffer.from(selfSigned())
     changed[changed.length - 1] = (changed.at(-1) ?? 0) ^ 1
     assert.equal(judgeSelf(changed), 'self-signed')
+  })
+  test('not one whose key takes long to use: it is not used at all, and the refusal says so', t => {
+    const verify = t.mock.method(X509Certificate.prototype, 'verify')
+    for (const [modulusBits, exponentBits] of [[3_072, 3_064], [3_072, 65], [16_384, 17], [8_200, 17]] as const) {
+      const verdict = trustIn([ca], 'selfsigned_peer')
+        .judgeConnection({ chain: [makeSelfIssued(rsaKeyOf(modulusBits, exponentBits))], authorized: false, authorizationError: code }, now)
+      assert.ok(verdict.kind === 'refused')
+      assert.equal(verdict.reason, 'not-verified')
+      assert.match(verdict.text, /RSA key that would take long to use.*8192 bits at most.*65537/)
+    }
+    assert.equal(verify.mock.callCount(), 0)
+    for (const [modulusBits, exponentBits] of [[8_192, 64], [3_072, 17]] as const) {
+      assert.equal(judgeSelf(makeSelfIssued(rsaKeyOf(modulusBits, exponentBits))), 'self-signed')
+    }
+    assert.equal(verify.mock.callCount(), 2)
+  })
+  test('the key of one that has another fault, or did not come alone, is not used; nor any where peer is configured', t => {
+    const slow = makeSelfIssued(rsaKeyOf(3_072, 17))
+    const faulty = [selfSigned({ purposes: [oid.serverAuth] }), selfSigned({ key: 'rsa1024' })]
+    const verify = t.mock.method(X509Certificate.prototype, 'verify')
+    assert.deepEqual(faulty.map(der => judgeSelf(der)), ['wrong-purpose', 'weak-key'])
+    assert.equal(judgeSelf(slow, { sent: new Array<Uint8Array>(9).fill(slow) }), 'self-signed')
+    assert.equal(judge({ leaf: slow, authorizationError: code }), 'self-signed')
+    assert.equal(verify.mock.callCount(), 0)
   })
   test('not with a chain, not with another finding of OpenSSL', () => {
     assert.equal(judgeSelf(selfSigned(), { sent: [ca.der] }), 'self-signed')

@@ -1,5 +1,5 @@
 // No session outlives its certificate (RFC 6120 §13.7.2.3, behaviour page "SASL EXTERNAL" §7): revoked, expired, or its authority removed, at login and
-// while connected, over WebSocket and BOSH; and what a clock that is set does to it.
+// while connected, over WebSocket and BOSH, shown in TLS or forwarded by a proxy; and what a clock that is set does to it.
 import assert from 'node:assert/strict'
 import { copyFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -9,6 +9,7 @@ import { ClientAuthority } from '../support/client-authority.ts'
 import type { TestCertificate } from '../support/certificates.ts'
 import { overBosh } from '../support/conversation-bosh.ts'
 import type { ClientAdapter, ConversationClient } from '../support/conversation-client.ts'
+import { forwardedOverBosh, forwardedOverWebSocket } from '../support/conversation-forwarded.ts'
 import { overWebSocket } from '../support/conversation-websocket.ts'
 import { Gateway } from '../support/gateway.ts'
 import { settled, TurnedClock } from '../support/turned-clock.ts'
@@ -68,7 +69,7 @@ class Visitor {
   }
 }
 
-for (const adapter of [overWebSocket, overBosh]) {
+for (const adapter of [overWebSocket, overBosh, forwardedOverWebSocket, forwardedOverBosh]) {
   describe(`over ${adapter.name}`, () => {
     const authority = new ClientAuthority()
     const revokedBefore = authority.issue('mallory')
@@ -196,7 +197,9 @@ for (const adapter of [overWebSocket, overBosh]) {
       await publish()
     })
 
-    test('a clock that is set back years ends nobody\'s session, and one that is set forward years ends those that it is right to end', async () => {
+    // External.md §1: of a forwarded certificate there is a verdict for each request, and each request of BOSH is one. By such a clock it is not valid yet.
+    const isJudgedAnew = adapter === forwardedOverBosh && 'a verdict for each request'
+    test('a clock that is set back years ends nobody\'s session, and one that is set forward years ends those that it is right to end', { skip: isJudgedAnew }, async () => {
       const [brief, long] = [await login(authority.issue('alice', { notAfter: clock.now() + 30 * day })), await login(authority.issue('bob'))]
       clock.jump(-3_650 * day)
       await pass(60_000)

@@ -90,8 +90,6 @@ describe('who may not forward', () => {
         const before = refusals(gateway).length
         const answer = await connections.request(path, { method, headers: { Origin: 'https://evil.example', ...headers } })
         assert.equal(answer.status, 400, `${method} ${path}`)
-        // What is no URL is nobody's request: HTTP refuses it before anything of it is looked at.
-        if (path === '/%zz') continue
         assert.equal(answer.connection, 'close', `${method} ${path}`)
         const [event, ...more] = refusals(gateway).slice(before)
         assert.deepEqual([event?.reason, event?.status, event?.address, more], [reason, 400, '127.0.0.1', []], `${method} ${path}`)
@@ -107,6 +105,16 @@ describe('who may not forward', () => {
     await refusedEverywhere(tls, secret, 'not-expected')
     for (const dialect of dialectNames) assert.equal(await statusOfUpgrade(gateway, plain, forwarded(dialect, alice)), 400)
     assert.equal(await statusOfUpgrade(gateway, plain, {}), 101)
+  })
+  test('nor does an expectation, or a path that is none, let it pass; without such a header they are answered as ever', async () => {
+    const connections = new Connections(wayOf(gateway, plain))
+    for (const [path, headers, status] of [['/healthz', { Expect: 'a-miracle' }, 200], ['/%zz', {}, 400]] as const) {
+      assert.equal((await connections.request(path, { headers })).status, status)
+      const before = refusals(gateway).length
+      assert.equal((await connections.request(path, { headers: { ...headers, ...secret } })).status, 400)
+      assert.deepEqual(refusals(gateway).slice(before).map(({ reason }) => reason), ['not-expected'])
+    }
+    connections.close()
   })
   test('from somebody who is not a configured proxy: 400, health included', async () => {
     await refusedEverywhere(foreignProxy, secret, 'not-a-proxy')

@@ -59,6 +59,22 @@ describe('[listen.metrics]', () => {
     for (const host of ['localhost', 'LOCALHOST:9285', '127.0.0.1', '127.0.0.1:9285', '[::1]:9285']) assert.equal((await ask('/metrics', { headers: { host } })).status, 200, host)
   })
 
+  test('takes no certificate headers, as no listener without the setting does: 400, told and counted, on every path', async () => {
+    const counted = await growth(gateway, async () => {
+      for (const path of ['/metrics', '/', '/%zz']) {
+        for (const [name, value] of [['Client-Cert', ':MAA=:'], ['ssl_client_verify', 'SUCCESS'], ['X-Forwarded-Client-Cert', 'Hash=0']] as const) {
+          const { status, text } = await ask(path, { headers: { [name]: value, host: 'evil.example' } })
+          assert.deepEqual([status, text], [400, 'Headers about client certificates are not taken here.\n'], `${path} ${name}`)
+        }
+      }
+      assert.equal((await ask('/metrics', { headers: { 'Client-Cert': ':MAA=:', Expect: 'a-miracle' } })).status, 400)
+    })
+    const events = gateway.eventsNamed('forwarded.refused')
+    assert.deepEqual(new Set(events.map(({ reason, status, address }) => `${String(reason)} ${String(status)} ${String(address)}`)), new Set(['not-expected 400 127.0.0.1']))
+    assert.deepEqual([events.length, counted('meerkat_forwarded_refused_total', { reason: 'not-expected' })], [10, 10])
+    assert.deepEqual([(await ask('/%zz')).status, (await ask('/metrics', { headers: { Expect: 'a-miracle' } })).status], [400, 200])
+  })
+
   test('is not there without its section, and /metrics is on no other listener', async () => {
     const other = await Gateway.start()
     try {
