@@ -6,7 +6,7 @@ import type { BareJid, Domainpart } from '../xmpp/jid.ts'
 import type { CredentialKind, Credentials } from './credentials.ts'
 import type { Decoys } from './decoy.ts'
 import type { AuthOptions } from './options.ts'
-import type { ScramHash, ScramSecret } from './scram-secret.ts'
+import type { OtherHashes, ScramHash, ScramSecret } from './scram-secret.ts'
 
 /** The part of RFC 6120 §6.5 that a backend can decide; mechanisms add the rest. */
 export const refusals = ['account-disabled', 'credentials-expired', 'invalid-authzid', 'not-authorized'] as const
@@ -36,9 +36,9 @@ export interface AuthBackend {
   verify(credentials: Credentials, domain: Domainpart): Judgement | Promise<Judgement>
   /**
    * Where `scram` is accepted: what is kept of the user's password with this hash, for SCRAM to work with. Null where there is no such
-   * account, or no such hash of its password. Rejects only when the backend cannot be reached.
+   * account. Rejects only when the backend cannot be reached.
    */
-  scramSecret?(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<ScramSecret | null>
+  scramSecret?(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<ScramSecret | OtherHashes | null>
   /** Lets go of connections and files. */
   close?(): Promise<void>
 }

@@ -32,11 +32,14 @@ export class Decoys {
     return this.#counts[Buffer.from(this.#bytes('iterations', '', user, 6)).readUIntBE(0, 6) % this.#counts.length] ?? count
   }
 
-  /** Looks like what is kept of a password, and is of none. Whoever uses it refuses the login in any case. */
-  scramSecret(user: BareJid, hash: ScramHash): ScramSecret {
+  /**
+   * Looks like what is kept of a password, and is of none. Whoever uses it refuses the login in any case. `iterations`: of an account that has
+   * nothing for this hash, so that it shows the same count for all of them, as those do that do not exist.
+   */
+  scramSecret(user: BareJid, hash: ScramHash, iterations = this.iterations(user)): ScramSecret {
     return {
       salt: this.salt(user, hash),
-      iterations: this.iterations(user),
+      iterations,
       storedKey: this.#bytes('stored key', hash, user, keyLength[hash]),
       serverKey: this.#bytes('server key', hash, user, keyLength[hash]),
     }

@@ -21,7 +21,13 @@ interface Denial {
 export type Authentication = { readonly ok: true, readonly backend: string } | Denial
 
 /** What a backend keeps of a password; null where none of them has any. */
-export type SecretLookup = { readonly ok: true, readonly secret: ScramSecret | null, readonly backend: string | null } | Denial
+export type SecretLookup = Denial | {
+  readonly ok: true
+  readonly secret: ScramSecret | null
+  readonly backend: string | null
+  /** Where there is no secret: the count that the account has for its other hashes, if there is such an account. */
+  readonly iterations: number | null
+}
 
 export interface DispatchOptions {
   readonly backends: readonly AuthBackend[]
@@ -52,16 +58,18 @@ export class BackendDispatch {
   /** What the first backend that knows the account keeps of its password. Never rejects; as long as `verify` at most. */
   async secretFor(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<SecretLookup> {
     let denial: Denial | null = null
+    let iterations: number | null = null
     for (const backend of this.#options.backends) {
       if (!backend.accepts.has('scram') || backend.scramSecret === undefined) continue
       try {
-        const secret = await this.#inTime(backend, backend.scramSecret(user, hash, domain))
-        if (secret !== null) return { ok: true, secret, backend: backend.name }
+        const kept = await this.#inTime(backend, backend.scramSecret(user, hash, domain))
+        if (kept?.storedKey !== undefined) return { ok: true, secret: kept, backend: backend.name, iterations: null }
+        iterations ??= kept?.iterations ?? null
       } catch (cause) {
         denial ??= this.#unreachable(backend, domain, cause)
       }
     }
-    return denial ?? { ok: true, secret: null, backend: null }
+    return denial ?? { ok: true, secret: null, backend: null, iterations }
   }
 
   /** Lets go of what the backends hold. */

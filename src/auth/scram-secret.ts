@@ -21,6 +21,9 @@ export interface ScramSecret {
   readonly serverKey: Uint8Array
 }
 
+/** There is such an account, and nothing of its password for the hash that was asked for. What all hashes of a password share is their count. */
+export interface OtherHashes { readonly iterations: number, readonly storedKey?: undefined }
+
 /** Bounds the work that one login can ask for. Far more than any client would do. */
 export const maxIterations = 10_000_000
 

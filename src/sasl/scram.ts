@@ -101,7 +101,7 @@ class ScramExchange implements SaslExchange {
       if (!lookup.ok) return { kind: 'failure', condition: lookup.condition, reason: lookup.reason }
       const found = lookup.secret !== null && isUsable(hash, lookup.secret) ? lookup.secret : null
       // Made in any case: with and without an account the same is done.
-      const decoy = this.#context.decoys.scramSecret(user, hash)
+      const decoy = this.#context.decoys.scramSecret(user, hash, lookup.iterations ?? undefined)
       const secret = found ?? decoy
       const nonce = message.nonce + newNonce()
       const serverFirst = writeServerFirst({ nonce, ...secret, downgradeHash: this.#advertised.mechanisms.length === 0 ? null : downgradeHash(hash, this.#advertised) })

@@ -42,7 +42,12 @@ export class Authentication {
   }
 
   /** Tells the log. Answers with who it is now, if anybody. */
-  conclude(reply: SaslReply): Principal | null {
+  conclude(reply: SaslReply): Principal | null { return this.#conclude(reply, false) }
+
+  /** Tells the log what was decided when the client had left: whoever guesses leaves a trace, also where he does not wait for the answer. */
+  concludeUnheard(reply: SaslReply): void { this.#conclude(reply, true) }
+
+  #conclude(reply: SaslReply, isGone: boolean): Principal | null {
     const { remoteAddress: address, transport } = this.#facts
     switch (reply.kind) {
       case 'challenge':
@@ -50,13 +55,13 @@ export class Authentication {
       case 'success': {
         const { principal, backend } = reply
         this.#log.info({ event: 'auth.success', account: principal.account, mechanism: principal.mechanism, backend, transport, address,
-          fingerprint: principal.certificate?.fingerprint256 })
+          fingerprint: principal.certificate?.fingerprint256, ...isGone ? { gone: true } : {} })
         return principal
       }
       case 'failure':
         this.#failures += 1
         this.#log.info({ event: 'auth.failure', account: reply.account, mechanism: reply.mechanism, condition: reply.condition, reason: reply.reason,
-          transport, address, fingerprint: this.#fingerprint() })
+          transport, address, fingerprint: this.#fingerprint(), ...isGone ? { gone: true } : {} })
         return null
     }
   }

@@ -5,19 +5,19 @@
 import type { Principal } from '../auth/credentials.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
 import { type Markup, tag } from '../xml/write.ts'
-import { parseBareJid } from '../xmpp/jid.ts'
+import { type FullJid, parseBareJid } from '../xmpp/jid.ts'
 import { NS_CLIENT, NS_SASL, NS_SM, NS_TLS } from '../xmpp/namespaces.ts'
 import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
 import { parseVersion, type StreamHeader } from '../xmpp/stream-header.ts'
-import type { Timer } from '../telemetry/clock.ts'
 import { LimitReached, limitOf } from '../telemetry/limit.ts'
 import type { Traffic } from '../telemetry/traffic.ts'
 import { Authentication } from './authentication.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import type { SaslReply } from './sasl-negotiation.ts'
 import { failed, readResume, resumed } from './stream-management-elements.ts'
+import { StepTimer } from './step-timer.ts'
 import type { OutboundStream, Resumption, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
@@ -29,6 +29,17 @@ type Phase =
   | { readonly name: 'established', readonly sink: StanzaSink }
   | { readonly name: 'closed' }
 
+/** Those in which something may have to be waited for. */
+type DecidingPhase = Extract<Phase, { readonly name: 'authenticating' | 'binding' }>
+
+/** What is done with what was decided. */
+interface Continuation<T> {
+  readonly next: (value: T) => void
+  /** The stream is over meanwhile. */
+  readonly gone: (value: T) => void
+  readonly refuse?: (error: unknown) => void
+}
+
 const tlsFailure = tag('failure', { xmlns: NS_TLS })
 
 const closed: Phase = { name: 'closed' }
@@ -37,15 +48,19 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
   readonly #transport: Transport
   readonly #services: StreamServices
   readonly #traffic: Traffic
+  readonly #timer: StepTimer
   #phase: Phase = { name: 'awaiting-header', authenticated: null }
   #opened = false
-  #timer: Timer | null = null
 
   constructor(transport: Transport, services: StreamServices) {
     this.#transport = transport
     this.#services = services
     this.#traffic = services.traffic[transport.facts.transport]
-    this.#startTimer()
+    this.#timer = new StepTimer(services.clock, transport.stateTimeout, () => {
+      const text = 'negotiation took too long'
+      this.fail(new StreamError('connection-timeout', text, { cause: new LimitReached(`${this.facts.transport}.state_timeout`, text) }))
+    })
+    this.#timer.begin()
     transport.listen(this)
   }
 
@@ -133,18 +148,18 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     const phase = this.#phase
     if (phase.name === 'closed') return
     this.#phase = closed
-    this.#stopTimer()
+    this.#timer.stop()
     if (how !== 'lost') this.#transport.close(error)
     this.#services.over(this)
-    if (phase.name === 'established') this.#letGo(phase.sink, how)
+    if (phase.name === 'established') this.#contain(() => { phase.sink.streamEnded(how) }, phase.sink.jid)
   }
 
-  /** Often called from a socket's event: nobody above could catch a bug, and the process must outlive it. */
-  #letGo(sink: StanzaSink, how: 'closed' | 'lost' | 'failed'): void {
+  /** For what is left to do when the stream is over: nobody above could catch a bug, and the process must outlive it. */
+  #contain(act: () => void, jid?: FullJid): void {
     try {
-      sink.streamEnded(how)
+      act()
     } catch (error) {
-      this.#services.log.error({ event: 'stream.bug', error, address: this.facts.remoteAddress, jid: sink.jid })
+      this.#services.log.error({ event: 'stream.bug', error, address: this.facts.remoteAddress, jid })
     }
   }
 
@@ -170,7 +185,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       const authentication = new Authentication(host, this.#transport, this.#services)
       this.#sendHeader(host, header)
       this.#phase = { name: 'authenticating', host, authentication, pending: false }
-      this.#startTimer()
+      this.#timer.begin()
       this.#transport.send(authentication.features)
       return
     }
@@ -183,7 +198,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     }
     this.#sendHeader(host, header)
     this.#phase = { name: 'binding', host, principal: authenticated.principal, pending: false }
-    this.#startTimer()
+    this.#timer.begin()
     this.#transport.send(this.#services.announcements.binding(this.#transport.limits, host.name, host.streamFeatures))
   }
 
@@ -226,7 +241,10 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
           this.#startTls(element)
           return
         }
-        this.#settle(phase.authentication.receive(element), pending => { phase.pending = pending }, reply => { this.#saslReply(phase, reply) })
+        this.#settle(phase, phase.authentication.receive(element), {
+          next: reply => { this.#saslReply(phase, reply) },
+          gone: reply => { phase.authentication.concludeUnheard(reply) },
+        })
         return
       case 'binding': {
         const stanza = readStanza(element)
@@ -258,7 +276,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     // RFC 6120 §5.4.3.3: a new stream; what was known of the old one is forgotten.
     this.#phase = { name: 'awaiting-header', authenticated: null }
     this.#opened = false
-    this.#startTimer()
+    this.#timer.begin()
     upgrade.start()
   }
 
@@ -268,8 +286,8 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#transport.send(reply.markup)
     if (principal !== null) this.#transport.restart()
     if (reply.kind === 'challenge') return
+    this.#timer.begin()
     phase.authentication.checkFailures()
-    this.#startTimer()
   }
 
   #bind(phase: Extract<Phase, { name: 'binding' }>, request: Stanza): void {
@@ -280,14 +298,14 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
         transport, address, limit: limitOf(error) })
       this.#transport.send(errorReply(request, error, null, null))
     }
-    const established = (sink: StanzaSink) => {
+    const next = (sink: StanzaSink) => {
       this.#phase = { name: 'established', sink }
-      this.#stopTimer()
+      this.#timer.stop()
       this.#transport.send(bindResult(request, sink.jid))
     }
     try {
       const bound = phase.host.bind(this, phase.principal, requestedResource(request))
-      this.#settle(bound, pending => { phase.pending = pending }, established, refuse)
+      this.#settle(phase, bound, { next, refuse, gone: sink => { sink.streamEnded('lost') } })
     } catch (error) {
       refuse(error)
     }
@@ -307,61 +325,46 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       this.#transport.send(failed('bad-request'))
       return
     }
-    this.#settle(phase.host.resume(this, phase.principal, request), pending => { phase.pending = pending }, resumption => {
+    const next = (resumption: Resumption) => {
       if (resumption.kind === 'failed') {
         this.#transport.send(failed(resumption.condition, resumption.handled))
         if (resumption.error !== null) throw resumption.error
         return
       }
       this.#phase = { name: 'established', sink: resumption.sink }
-      this.#stopTimer()
+      this.#timer.stop()
       this.#transport.send(resumed(request.previd, resumption.handled))
       resumption.proceed()
+    }
+    this.#settle(phase, phase.host.resume(this, phase.principal, request), {
+      next, gone: resumption => { if (resumption.kind === 'resumed') resumption.sink.streamEnded('lost') },
     })
   }
 
-  /** Goes on with a value at once, or with a promise's value if the stream still stands where it stood. */
-  #settle<T>(value: T | Promise<T>, pending: (is: boolean) => void, next: (value: T) => void, refuse?: (error: unknown) => void): void {
+  /**
+   * Goes on with a value at once, or with a promise's value if the stream still stands where it stood. Meanwhile the client is not the one who is
+   * silent, and whoever we ask has a time of his own (BackendDispatch, mapping modules, the store).
+   */
+  #settle<T>(phase: DecidingPhase, value: T | Promise<T>, { next, gone, refuse }: Continuation<T>): void {
     if (!(value instanceof Promise)) {
       next(value)
       return
     }
-    const before = this.#phase
-    pending(true)
+    phase.pending = true
+    this.#timer.pause()
+    const goOn = (act: () => void): void => {
+      phase.pending = false
+      this.#timer.goOn()
+      this.#guard(act)
+    }
     value.then(settled => {
-      if (this.#phase === before) { pending(false); next(settled) } else this.#letGoOf(settled)
+      if (this.#phase === phase) goOn(() => { next(settled) })
+      else this.#contain(() => { gone(settled) })
     }, (error: unknown) => {
-      if (this.#phase !== before) return
-      pending(false)
-      if (refuse === undefined) throw error
-      refuse(error)
-    }).catch((error: unknown) => { this.fail(error) })
-  }
-
-  /** What was bound or resumed for a stream that has gone meanwhile. */
-  #letGoOf(settled: unknown): void {
-    if (isSink(settled)) this.#letGo(settled, 'lost')
-    else if (isResumption(settled)) this.#letGo(settled.sink, 'lost')
-  }
-
-  #startTimer(): void {
-    this.#stopTimer()
-    this.#timer = this.#services.clock.after(this.#transport.stateTimeout, () => {
-      const text = 'negotiation took too long'
-      this.fail(new StreamError('connection-timeout', text, { cause: new LimitReached(`${this.facts.transport}.state_timeout`, text) }))
+      if (this.#phase === phase) goOn(() => { if (refuse === undefined) throw error; refuse(error) })
     })
   }
-
-  #stopTimer(): void {
-    this.#timer?.cancel()
-    this.#timer = null
-  }
 }
-
-const isResumption = (settled: unknown): settled is Extract<Resumption, { kind: 'resumed' }> =>
-  typeof settled === 'object' && settled !== null && 'sink' in settled
-
-const isSink = (settled: unknown): settled is StanzaSink => typeof settled === 'object' && settled !== null && 'streamEnded' in settled
 
 /** XEP-0198 §3: whether it is a request that has to wait for a resource, or for authentication. */
 const isOutOfOrder = ({ ns, local }: ScannedElement): boolean => ns === NS_SM && (local === 'enable' || local === 'resume')

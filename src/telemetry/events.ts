@@ -24,6 +24,7 @@ export const fieldMeanings = {
   ns: 'the namespace of a request',
   file: 'path of a file',
   fingerprint: 'SHA-256 of the certificate that was shown, in hexadecimal',
+  gone: 'true where the stream was over before it was decided: the client heard nothing of it',
   host: 'a served domain, or the server of a database',
   ip: 'address of a listener',
   jid: 'the account or, once a resource is bound, the full JID',
@@ -57,11 +58,11 @@ export type FieldName = keyof typeof fieldMeanings
 
 export const events = {
   'auth.success': {
-    level: 'info', audit: true, when: 'somebody logged in', fields: ['account', 'mechanism', 'backend', 'transport', 'address', 'fingerprint'],
+    level: 'info', audit: true, when: 'somebody proved who he is', fields: ['account', 'mechanism', 'backend', 'transport', 'address', 'fingerprint', 'gone'],
   },
   'auth.failure': {
     level: 'info', audit: true, when: 'an attempt to log in was refused',
-    fields: ['account', 'mechanism', 'condition', 'reason', 'transport', 'address', 'fingerprint'],
+    fields: ['account', 'mechanism', 'condition', 'reason', 'transport', 'address', 'fingerprint', 'gone'],
   },
   'auth.throttled': {
     level: 'warn', when: 'after so many wrong passwords the next attempt has to wait', fields: ['limit', 'address', 'milliseconds', 'account'],

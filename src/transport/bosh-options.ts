@@ -41,7 +41,7 @@ export const boshOptions = Type.Object({
     default: 30_000, minimum: 100, maximum: 30_000, unit: 'ms', description: 'Time in which the body of a request has to arrive.',
   }),
   state_timeout: Type.Integer({
-    default: 60_000, minimum: 1, maximum: aDay * 1_000, unit: 'ms', description: 'Time allowed for each step of the negotiation.',
+    default: 60_000, minimum: 1, maximum: aDay * 1_000, unit: 'ms', description: 'Time that a client has for each step of the negotiation. While it waits for the gateway it is not counted.',
   }),
 }, { description: 'XMPP over BOSH.' })
 

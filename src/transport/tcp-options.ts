@@ -15,6 +15,6 @@ export const tcpOptions = {
     description: 'Silence after which white space is sent, so that nothing on the way forgets the connection. 0 is off.',
   }),
   state_timeout: Type.Integer({
-    default: 10_000, minimum: 1, maximum: aDay, unit: 'ms', description: 'Time allowed for each step of the negotiation, TLS among them.',
+    default: 10_000, minimum: 1, maximum: aDay, unit: 'ms', description: 'Time that a client has for each step of the negotiation, TLS among them. While it waits for the gateway it is not counted.',
   }),
 }

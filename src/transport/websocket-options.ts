@@ -17,7 +17,7 @@ export const websocketOptions = Type.Object({
     description: 'Silence after which the client is pinged; one unanswered ping and the connection counts as lost. 0 is off.',
   }),
   state_timeout: Type.Integer({
-    default: 10_000, minimum: 1, maximum: aDay, unit: 'ms', description: 'Time allowed for each step of the negotiation.',
+    default: 10_000, minimum: 1, maximum: aDay, unit: 'ms', description: 'Time that a client has for each step of the negotiation. While it waits for the gateway it is not counted.',
   }),
   compress: Type.Boolean({
     default: false, description: 'Offer `permessage-deflate`. It multiplies the memory that a connection needs.',

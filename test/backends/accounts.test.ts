@@ -71,13 +71,19 @@ class NotedDecoys extends Decoys {
     this.noted.push(`${hash} ${user}`)
     await super.refuse(user, hash, secret)
   }
+  /** Whose salt something is derived with. */
+  readonly salted: string[] = []
+  override salt(user: BareJid, hash: ScramHash): Uint8Array {
+    this.salted.push(user)
+    return super.salt(user, hash)
+  }
 }
 
 function backendWith(rows: Readonly<Record<string, UserRow>>, hashes: readonly ScramHash[] = scramHashes) {
   const { log, events } = recordingLog()
   const accounts = remembered(rows)
   const noted = new NotedDecoys()
-  return { backend: new AccountsBackend({ name: 'internal', accounts, hashes, decoys: noted, requestTimeout: 1_000, log }), accounts, events, noted: noted.noted, decoys: noted }
+  return { backend: new AccountsBackend({ name: 'internal', accounts, hashes, decoys: noted, requestTimeout: 1_000, log }), accounts, events, noted: noted.noted, salted: noted.salted, decoys: noted }
 }
 
 const yes = { ok: true }
@@ -130,11 +136,32 @@ describe('an account that is not there', () => {
     await backend.verify(given(alice, password), domain)
     assert.deepEqual(noted, ['sha256 alice@localhost', 'sha256 alice@localhost'])
   })
-  test('has no secret for any hash; nor has one without a hash of that kind', async () => {
-    const { backend } = backendWith({ alice: scram(password, 'sha1') })
+  test('has no secret for any hash; one without a hash of that kind has none either, and its own count', async () => {
+    const { backend } = backendWith({ alice: { password: '', passDetails: serialised(password, ['sha1'], 5_000) } })
     for (const hash of scramHashes) assert.equal(await backend.scramSecret(bare('nobody@localhost'), hash, domain), null)
-    assert.ok(await backend.scramSecret(alice, 'sha1', domain) !== null)
-    assert.equal(await backend.scramSecret(alice, 'sha256', domain), null)
+    assert.equal((await backend.scramSecret(alice, 'sha1', domain))?.iterations, 5_000)
+    assert.deepEqual(await backend.scramSecret(alice, 'sha256', domain), { iterations: 5_000 })
+  })
+  test('costs what the last account cost whose password is kept hashed, also where that is not by the first hash', async () => {
+    const { backend, noted } = backendWith({ alice: scram(password, 'sha512'), bob: plain(password) }, ['sha256', 'sha1'])
+    for (const learn of [() => backend.verify(given(alice, 'x'), domain), () => backend.scramSecret(alice, 'sha1', domain)]) {
+      noted.length = 0
+      await learn()
+      await backend.verify(given(bare('nobody@localhost'), 'x'), domain)
+      await backend.verify(given(bare('bob@localhost'), 'x'), domain)
+      assert.deepEqual(noted, ['sha512 nobody@localhost', 'sha512 bob@localhost'])
+    }
+  })
+  test('costs SCRAM the same as others, where some have plain text and some hashes: as soon as one of the former was seen, one derivation for everybody', async () => {
+    const { backend, salted } = backendWith({ alice: scram(password), bob: plain(password) })
+    const ask = async (...names: readonly string[]) => {
+      salted.length = 0
+      for (const name of names) await backend.scramSecret(bare(`${name}@localhost`), 'sha256', domain)
+      return [...salted]
+    }
+    assert.deepEqual(await ask('alice', 'nobody'), [])
+    const everybody = ['bob', 'alice', 'nobody', 'alice', 'bob']
+    assert.deepEqual(await ask(...everybody), everybody.map(name => `${name}@localhost`))
   })
 })
 
@@ -142,7 +169,8 @@ describe('plain text', () => {
   test('has the salt and the count that the account would have as a decoy: the same at every login, and not to be told from those', async () => {
     const { backend, decoys } = backendWith({ alice: plain(password) })
     for (const hash of scramHashes) {
-      const secret = (await backend.scramSecret(alice, hash, domain))!
+      const secret = await backend.scramSecret(alice, hash, domain)
+      assert.ok(secret?.storedKey !== undefined)
       assert.deepEqual([Buffer.from(secret.salt), secret.iterations], [Buffer.from(decoys.salt(alice, hash)), decoys.iterations(alice)])
       assert.equal(await isPasswordOf(hash, secret, password), true)
       assert.deepEqual(await backend.scramSecret(alice, hash, domain), secret)

@@ -123,6 +123,31 @@ describe('ldap on slapd', { skip: requireProgram(...programs) }, () => {
     assert.deepEqual(await asked({ servers: [slapd.url], dn_filter: { filter: '(&(uid=%u)(title=%s))', attributes: ['title'] } }, ...everybody), [true, false])
     assert.deepEqual(await asked({ servers: [slapd.url], dn_filter: { filter: '(&(uid=%u)(title=%s))', attributes: ['title'] } }, withPassword('alice', 'password of alice')), [false])
   })
+  test('who does not exist, or may not log in, takes as many questions as a wrong password, of the same kinds', async t => {
+    const questions: string[] = []
+    const { search, accepts } = LdapConnection.prototype
+    t.mock.method(LdapConnection.prototype, 'search', function (this: LdapConnection, ...given: Parameters<typeof search>) {
+      questions.push('search')
+      return search.apply(this, given)
+    })
+    t.mock.method(LdapConnection.prototype, 'accepts', function (this: LdapConnection, ...given: Parameters<typeof accepts>) {
+      questions.push('bind')
+      return accepts.apply(this, given)
+    })
+    const dn_filter = { filter: '(&(uid=%u)(title=%s)(!(seeAlso=%D)))', attributes: ['title'] }
+    const local_filter: LdapOptions['local_filter'] = { operation: 'notequal', attribute: 'employeeType', values: ['disabled'] }
+    for (const [options, expected] of [[{}, ['search', 'bind']], [{ local_filter }, ['search', 'bind']],
+      [{ dn_filter, local_filter }, ['search', 'search', 'bind']]] as const) {
+      // The right one, a wrong one, nobody, two of one name, another's name, one without a title, one who is disabled.
+      for (const [name, password] of [['carol', 'password of carol'], ['carol', 'wrong'], ['nobody', 'wrong'], ['twin', 'wrong'], ['straße', 'wrong'], ['alice', 'wrong'],
+        ['bob', 'password of bob']] as const) {
+        questions.length = 0
+        const [isAccepted] = await asked({ servers: [slapd.url], ...options }, withPassword(name, password))
+        assert.deepEqual(questions, expected, `${name} ${JSON.stringify(options)}`)
+        if (name !== 'bob') assert.equal(isAccepted, password === 'password of carol', name)
+      }
+    }
+  })
   test('what the gateway may not do, or finds wrong, is told and lets nobody in', async () => {
     const { password_file: _file, ...without } = usual
     const failing = async (options: Partial<LdapOptions>, words: RegExp) => {

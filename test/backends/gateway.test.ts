@@ -1,11 +1,15 @@
 // A whole gateway whose accounts are elsewhere: a web service, a directory, or both, over WebSocket and BOSH.
 import assert from 'node:assert/strict'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { AuthWebService } from '../support/auth-web-service.ts'
 import { makeAuthority, makeServer } from '../support/certificates.ts'
 import { type ClientIdentity, defaultToml, Gateway } from '../support/gateway.ts'
+import { fewIterations } from '../support/password-accounts.ts'
+import { usersTable } from '../support/postgres.ts'
 import { requireProgram } from '../support/services.ts'
 import { person, programs, searcher, Slapd, directoryBase } from '../support/slapd.ts'
 import { base64, carriers } from '../external/visitor.ts'
@@ -94,6 +98,34 @@ describe('accounts kept by a web service', () => {
     service.misbehaviour = null
     assert.equal(await outcome(gateway, carrier!, byPlain('bob', 'builder')), 'bob@localhost')
     assert.equal(await hanging, 'temporary-auth-failure')
+  })
+})
+
+describe('accounts in a SQLite file', () => {
+  test('that another process has locked: temporary-auth-failure within its timeout, logins by certificate do not notice, and all is well afterwards', async t => {
+    const file = join(await mkdtemp(join(tmpdir(), 'meerkat-locked-')), 'accounts.db')
+    const database = new DatabaseSync(file)
+    t.after(async () => { database.close(); await rm(dirname(file), { recursive: true }) })
+    database.exec(`${usersTable.replace('now()', 'CURRENT_TIMESTAMP')}; INSERT INTO users (username, server, password) VALUES ('alice', 'localhost', 'wonderland')`)
+    const gateway = await start(`${defaultToml}[auth]\nmethods = ["pki", "rdbms"]\n${mechanisms}\n${fewIterations}[auth.rdbms]\nurl = "sqlite:${file}"\nrequest_timeout = 1_000\n`)
+    t.after(() => gateway.stop())
+    await sameEverywhere(gateway, 'alice@localhost', byScram('alice', 'wonderland'))
+    database.exec('BEGIN EXCLUSIVE')
+    const alice = await gateway.identity('alice')
+    for (const carrier of carriers) {
+      let decided = 0
+      const locked = Promise.all([byScram('alice', 'wonderland'), byPlain('alice', 'wonderland'), byScram('nobody', 'wonderland')]
+        .map(logIn => timed(outcome(gateway, carrier, logIn)).finally(() => { decided += 1 })))
+      const meanwhile = await outcome(gateway, carrier, byCertificate, alice)
+      assert.deepEqual([meanwhile, decided], ['alice@localhost', 0], 'the one with a certificate was in first')
+      for (const { answer, milliseconds } of await locked) {
+        assert.equal(answer, 'temporary-auth-failure')
+        assert.ok(milliseconds < 4_000, `${milliseconds} ms`)
+      }
+    }
+    assert.ok(gateway.eventsNamed('auth.backend_unreachable').every(({ backend, cause }) => backend === 'rdbms' && /locked/.test(String(cause))))
+    database.exec('COMMIT')
+    await sameEverywhere(gateway, 'alice@localhost', byPlain('alice', 'wonderland'))
   })
 })
 

@@ -70,7 +70,7 @@ describe('the file', () => {
     await first.close()
 
     const script = `const { openStore } = await import(${JSON.stringify(import.meta.resolve('../../src/store/open-store.ts'))})
-      await openStore({}, { dataFolder: ${JSON.stringify(folder)}, clock: { now: () => Date.now() }, log: {}, file: () => '' })
+      await openStore({}, { dataFolder: ${JSON.stringify(folder)}, clock: { now: () => Date.now(), elapsed: () => performance.now() }, log: {}, file: () => '' })
       setInterval(() => undefined, 1_000)
       console.log('open')`
     const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })

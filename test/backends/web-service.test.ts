@@ -11,6 +11,7 @@ import { HttpBackend } from '../../src/auth/backends/http.ts'
 import type { HttpOptions } from '../../src/auth/backends/http-options.ts'
 import { scramPasswordOf, serialiseScramPassword } from '../../src/auth/accounts/stored-password.ts'
 import type { Credentials } from '../../src/auth/credentials.ts'
+import { Decoys } from '../../src/auth/decoy.ts'
 import { deriveScramSecret, isPasswordOf, scramHashes, type ScramSecret } from '../../src/auth/scram-secret.ts'
 import { systemClock } from '../../src/telemetry/clock.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
@@ -36,14 +37,25 @@ const accounts = {
   'alice@localhost': { password: 'pass wörd&=+%', certificates: `${other.certificatePem}\n${leaf.certificatePem}` },
   'bob@localhost': { stored: serialiseScramPassword(scramPasswordOf(secrets)), certificates: other.certificatePem },
   'carol@localhost': { password: 'secret', certificates: '' },
+  'dave@localhost': { stored: serialiseScramPassword(scramPasswordOf(new Map([...secrets].slice(0, 1)))) },
 }
 
 const files = new Map<string, string>()
 const surroundings: BackendSurroundings = {
   hosts: [domain], dataFolder: '/nowhere', file: path => files.get(path) ?? assert.fail(path), decoys, clock: systemClock, log: silentLog,
 }
-const backendFor = (service: { readonly url: string }, options: Partial<HttpOptions> = {}): HttpBackend =>
-  new HttpBackend({ url: service.url, password_format: 'any', external: 'get_certs', request_timeout: 2_000, pool_size: 4, tls: { verify_mode: 'peer' }, ...options }, surroundings)
+/** Notes by which hash something is derived for whom. */
+class NotedDecoys extends Decoys {
+  readonly refused: string[] = []
+  constructor() { super(new Uint8Array(32), { scram_iterations: 4_096, decoy_iterations: [] }) }
+  override refuse(...[user, hash, password]: Parameters<Decoys['refuse']>): Promise<void> {
+    this.refused.push(`${hash} ${user}`)
+    return super.refuse(user, hash, password)
+  }
+}
+
+const backendFor = (service: { readonly url: string }, options: Partial<HttpOptions> = {}, noted: Decoys = decoys): HttpBackend =>
+  new HttpBackend({ url: service.url, password_format: 'any', external: 'get_certs', request_timeout: 2_000, pool_size: 4, tls: { verify_mode: 'peer' }, ...options }, { ...surroundings, decoys: noted })
 
 describe('a web service that does as MongooseIM documents', () => {
   let service: AuthWebService
@@ -75,10 +87,11 @@ describe('a web service that does as MongooseIM documents', () => {
   })
   test('get_password: MongooseIM\'s serialisation is used as it is, plain text with the salt of the decoys', async () => {
     for (const hash of scramHashes) {
-      assert.deepEqual(inHex(await backend.scramSecret(bare('bob@localhost'), hash, domain)), inHex(secrets.get(hash) ?? null))
-      const plain = await backend.scramSecret(bare('carol@localhost'), hash, domain)
-      assert.deepEqual(plain?.salt, decoys.salt(bare('carol@localhost'), hash))
-      assert.equal(plain !== null && await isPasswordOf(hash, plain, 'secret'), true)
+      const [kept, plain] = await Promise.all(['bob', 'carol'].map(name => backend.scramSecret(bare(`${name}@localhost`), hash, domain)))
+      assert.ok(kept?.storedKey !== undefined && plain?.storedKey !== undefined)
+      assert.deepEqual(inHex(kept), inHex(secrets.get(hash) ?? null))
+      assert.deepEqual(plain.salt, decoys.salt(bare('carol@localhost'), hash))
+      assert.equal(await isPasswordOf(hash, plain, 'secret'), true)
       assert.equal(await backend.scramSecret(bare('nobody@localhost'), hash, domain), null)
     }
     assert.equal(await backend.scramSecret(bare('bob@example.com'), 'sha256', domain), null)
@@ -95,6 +108,22 @@ describe('a web service that does as MongooseIM documents', () => {
     }
     assert.deepEqual(new Set(service.asked.map(({ method }) => method)), new Set(['get_password']))
     await assert.rejects(hashed.verify(withPassword('carol', 'secret'), domain), /what came is no password/)
+    await hashed.close()
+  })
+  test('password_format "scram": a name that nobody has costs one derivation, by the hash of the last account', async () => {
+    const noted = new NotedDecoys()
+    const hashed = backendFor(service, { password_format: 'scram' }, noted)
+    const nobody = async () => {
+      noted.refused.length = 0
+      await hashed.verify(withPassword('nobody', 'x'), domain)
+      return noted.refused
+    }
+    assert.deepEqual(await nobody(), ['sha512 nobody@localhost'])
+    await hashed.verify(withPassword('dave', 'wrong'), domain)
+    assert.deepEqual(await nobody(), ['sha1 nobody@localhost'])
+    assert.deepEqual(await hashed.scramSecret(bare('dave@localhost'), 'sha256', domain), { iterations: 4096 })
+    await hashed.verify(withPassword('bob', 'wrong'), domain)
+    assert.deepEqual(await nobody(), ['sha512 nobody@localhost'])
     await hashed.close()
   })
   test('a serialisation is never taken for the password itself: who has seen the database is nobody in it', async () => {

@@ -3,7 +3,7 @@ import { Attempts } from '../../src/auth/attempts.ts'
 import type { AttemptOptions } from '../../src/auth/attempt-options.ts'
 import type { AuthBackend } from '../../src/auth/backend.ts'
 import { Decoys } from '../../src/auth/decoy.ts'
-import { deriveScramSecret, isPasswordOf, type ScramHash, type ScramSecret } from '../../src/auth/scram-secret.ts'
+import { deriveScramSecret, isPasswordOf, type OtherHashes, type ScramHash, scramHashes, type ScramSecret } from '../../src/auth/scram-secret.ts'
 import type { SaslContext } from '../../src/sasl/mechanism.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import type { BareJid } from '../../src/xmpp/jid.ts'
@@ -44,9 +44,10 @@ export class RememberedAccounts implements AuthBackend {
     return await isPasswordOf('sha256', secret, credentials.password) ? { ok: true } : wrong(true)
   }
 
-  scramSecret(user: BareJid, hash: ScramHash): Promise<ScramSecret | null> {
+  async scramSecret(user: BareJid, hash: ScramHash): Promise<ScramSecret | OtherHashes | null> {
     this.asked.push(`secret ${user} ${hash}`)
-    return this.#secret(user, hash)
+    const [other] = scramHashes.flatMap(other => this.#secrets.get(`${other} ${user}`) ?? [])
+    return await this.#secret(user, hash) ?? (other === undefined ? null : { iterations: other.iterations })
   }
 
   async #secret(user: BareJid, hash: ScramHash): Promise<ScramSecret | null> {

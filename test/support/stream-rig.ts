@@ -54,6 +54,8 @@ export type Binder = (principal: Principal, requested: string | null) => Recorde
 export interface RigOptions {
   readonly verdict?: CertificateVerdict
   readonly backend?: AuthBackend
+  /** In the place of `backend`: each has so much time, by the clock of the rig. */
+  readonly impatient?: { readonly backends: readonly AuthBackend[], readonly timeoutMilliseconds: number }
   readonly bind?: Binder
   readonly resume?: ServedHost['resume']
   readonly mechanisms?: ServedHost['mechanisms']
@@ -76,12 +78,12 @@ export class StreamRig {
   readonly over: OutboundStream[] = []
   sink: RecordedSink | null = null
 
-  constructor({ verdict = { kind: 'accepted', certificate: alice }, backend = pki, bind = bindAs, resume = nothingToResume, mechanisms = ['external'], facts, passwords = passwordLogin() }: RigOptions = {}) {
+  constructor({ verdict = { kind: 'accepted', certificate: alice }, backend = pki, impatient, bind = bindAs, resume = nothingToResume, mechanisms = ['external'], facts, passwords = passwordLogin() }: RigOptions = {}) {
     const { clock } = this
     const { log, events } = recordingLog()
     this.events = events
     // Its deadlines are another test's subject: a clock that stands still keeps its timers apart from the stream's.
-    const backends = new BackendDispatch({ backends: [backend], timeoutMilliseconds: 60_000, clock: new TurnedClock(), log })
+    const backends = new BackendDispatch(impatient === undefined ? { backends: [backend], timeoutMilliseconds: 60_000, clock: new TurnedClock(), log } : { ...impatient, clock, log })
     const keep = (sink: RecordedSink): RecordedSink => { this.sink = sink; return sink }
     const served = (name: string): ServedHost => {
       const domain = domainpart(name)

@@ -263,10 +263,15 @@ describe('a file of SQLite that is not ours', () => {
     const locker = new DatabaseSync(file)
     locker.exec('BEGIN EXCLUSIVE')
     const asked = assert.rejects(accounts.find('alice', domain), /locked/)
+    await settled()
+    // Nor does it become longer when the clock is set back.
+    clock.jump(-3_600_000)
     for (let turn = 0; turn < 11; turn += 1) {
       await settled()
       clock.advance(10)
     }
+    await settled()
+    assert.equal(clock.pending, 0)
     await asked
     locker.exec('COMMIT')
     assert.equal(await accounts.find('alice', domain), null)

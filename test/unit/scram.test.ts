@@ -3,13 +3,17 @@ import assert from 'node:assert/strict'
 import { createHmac, pbkdf2Sync } from 'node:crypto'
 import { describe, test } from 'node:test'
 import type { AuthBackend } from '../../src/auth/backend.ts'
+import { BackendDispatch } from '../../src/auth/dispatch.ts'
 import { deriveScramSecret, type ScramHash } from '../../src/auth/scram-secret.ts'
 import type { ChannelBindings } from '../../src/sasl/channel-binding.ts'
 import type { SaslFailure } from '../../src/sasl/mechanism.ts'
 import { downgradeHash } from '../../src/sasl/scram-proof.ts'
-import { passwordLogin, RememberedAccounts } from '../support/password-login.ts'
+import { silentLog } from '../../src/telemetry/log.ts'
+import { bare } from '../support/external-certificate.ts'
+import { decoys, passwordLogin, RememberedAccounts } from '../support/password-login.ts'
 import { accounts, attempt, begin, conditionOf, contextOf, host, nothingAdvertised, password, textOf } from '../support/scram-attempt.ts'
 import { ScramClient } from '../support/scram-client.ts'
+import { TurnedClock } from '../support/turned-clock.ts'
 
 const base64 = (text: string | Uint8Array): string => Buffer.from(text).toString('base64')
 const bytes = (text: string): Uint8Array => Buffer.from(text)
@@ -313,8 +317,27 @@ describe('an account that does not exist cannot be told from one whose password 
   })
 
   test('an account that has nothing for this hash is refused in the same way', async () => {
-    const backend: AuthBackend = { name: 'old', accepts: new Set(['scram'] as const), verify: () => assert.fail(), scramSecret: () => Promise.resolve(null) }
+    const backend: AuthBackend = { name: 'old', accepts: new Set(['scram'] as const), verify: () => assert.fail(), scramSecret: () => Promise.resolve({ iterations: 5_000 }) }
     assert.equal(conditionOf(await attempt(begin('scram_sha256', contextOf({ backend })), client())), 'not-authorized')
+  })
+
+  test('an account shows one count for all hashes, also for those that it has nothing for, as a name does that nobody has', async () => {
+    const kept = await deriveScramSecret('sha1', password, Buffer.alloc(16), 5_000)
+    const backend: AuthBackend = {
+      name: 'old', accepts: new Set(['scram'] as const), verify: () => assert.fail(),
+      scramSecret: (user, hash) => Promise.resolve(!user.startsWith('alice@') ? null : hash === 'sha1' ? kept : { iterations: 5_000 }),
+    }
+    const elsewhere: AuthBackend = { ...backend, name: 'empty', scramSecret: () => Promise.resolve(null) }
+    const backends = new BackendDispatch({ backends: [elsewhere, backend, elsewhere], timeoutMilliseconds: 60_000, clock: new TurnedClock(), log: silentLog })
+    const shown = async (username: string) => {
+      const keys = ['scram_sha1', 'scram_sha256', 'scram_sha512'] as const
+      return Promise.all(keys.map(async key => /,s=(.*),i=(\d+)/.exec(textOf(await begin(key, { ...contextOf(), backends }).step(bytes(client({ username }).first()))))?.slice(1) ?? []))
+    }
+    const [alice, nobody] = [await shown('alice'), await shown('nobody')]
+    assert.deepEqual(alice.map(([, count]) => count), ['5000', '5000', '5000'])
+    assert.deepEqual(nobody.map(([, count]) => count), ['4096', '4096', '4096'])
+    // The salts are those of decoys, as they were.
+    assert.deepEqual(alice.slice(1).map(([salt]) => salt), (['sha256', 'sha512'] as const).map(hash => base64(decoys.salt(bare('alice@example.net'), hash))))
   })
 
   for (const [what, spoiled] of [

@@ -167,29 +167,62 @@ describe('authentication that takes a while', () => {
       answer.answer({ ok: true })
       await settled()
       assert.deepEqual(rig.transport.heard(), [], 'nothing comes after the end')
-      assert.deepEqual(rig.eventsNamed('auth.success'), [])
-    }
-  })
-
-  test('a stream that is lost or closed meanwhile stays so: nobody logs in', async () => {
-    for (const leave of [(rig: StreamRig) => { rig.transport.events.lost(null) }, (rig: StreamRig) => { rig.transport.events.footer() }]) {
-      const { rig, answer } = pending()
-      leave(rig)
-      rig.transport.heard()
-      answer.answer({ ok: true })
-      await settled()
-      assert.deepEqual(rig.eventsNamed('auth.success'), [])
       rig.assertOver()
     }
   })
 
-  test('takes no longer than a step of negotiation may', async () => {
+  const departures: readonly (readonly [string, (rig: StreamRig) => void])[] = [
+    ['is lost', rig => { rig.transport.events.lost(null) }], ['is closed', rig => { rig.transport.events.footer() }],
+    ['sends something else', rig => { rig.transport.say(StreamRig.auth()) }],
+  ]
+  for (const [what, leave] of departures) {
+    test(`a stream that ${what} meanwhile stays over: nobody logs in, and the log has what was decided, once, and that nobody was there to hear it`, async () => {
+      for (const [judgement, told, other] of [[{ ok: true }, 'auth.success', 'auth.failure'],
+        [{ ok: false, condition: 'not-authorized', reason: 'no such account' }, 'auth.failure', 'auth.success']] as const) {
+        const { rig, answer } = pending()
+        leave(rig)
+        rig.transport.heard()
+        answer.answer(judgement)
+        await settled()
+        assert.deepEqual(rig.transport.heard(), [])
+        assert.equal(rig.transport.restarts, 0)
+        const [event, ...others] = rig.eventsNamed(told)
+        assert.equal(event?.gone, true)
+        assert.equal(event.mechanism, 'EXTERNAL')
+        assert.equal(event.address, '192.0.2.1')
+        assert.deepEqual([...others, ...rig.eventsNamed(other)], [])
+        rig.assertOver()
+      }
+    })
+  }
+
+  test('a client who waits for the answer is not silent: a backend may take longer than a step of negotiation (external.md §5)', async () => {
     const { rig, answer } = pending()
-    rig.clock.advance(stateTimeout)
-    rig.assertEnded('connection-timeout')
+    rig.clock.advance(6 * stateTimeout)
+    assert.deepEqual(rig.transport.heard(), [])
     answer.answer({ ok: true })
     await settled()
-    assert.deepEqual(rig.transport.heard(), [])
+    assert.equal(rig.transport.heardOne().local, 'success')
+    assert.equal(rig.eventsNamed('auth.success')[0]?.gone, undefined)
+    rig.clock.advance(stateTimeout - 1)
+    assert.deepEqual(rig.transport.heard(), [], 'the next step has all of its time')
+    rig.clock.advance(1)
+    rig.assertEnded('connection-timeout')
+  })
+
+  test('two backends that hang, one after the other, are temporary-auth-failure within their timeouts, and an event (external.md §5)', async () => {
+    const timeoutMilliseconds = stateTimeout + 2_000
+    const rig = new StreamRig({ impatient: { backends: [new LateBackend(), new LateBackend()], timeoutMilliseconds } }).opened()
+    rig.transport.say(StreamRig.auth())
+    for (const _ of [1, 2]) {
+      assert.deepEqual(rig.eventsNamed('auth.failure'), [])
+      rig.clock.advance(timeoutMilliseconds)
+      await settled()
+    }
+    assert.equal(conditionOf(rig.transport.heardOne()), 'temporary-auth-failure')
+    assert.equal(rig.eventsNamed('auth.backend_unreachable').length, 2)
+    assert.deepEqual(rig.eventsNamed('auth.failure').map(({ condition }) => condition), ['temporary-auth-failure'])
+    assert.deepEqual(rig.eventsNamed('stream.error'), [])
   })
 })
 

@@ -1,6 +1,7 @@
 /** Resource binding on the stream, at once and with a domain that takes a while (RFC 6120 §7). */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import type { Resumption } from '../../src/stream/stream-services.ts'
 import { fullJid } from '../../src/xmpp/jid.ts'
 import { NS_BIND, NS_CLIENT } from '../../src/xmpp/namespaces.ts'
 import { StanzaError } from '../../src/xmpp/stanza-error.ts'
@@ -107,6 +108,46 @@ describe('binding that takes a while', () => {
     assert.deepEqual(rig.transport.heard(), [], 'it is under way')
   })
 
+  test('a client who waits for it is not silent: the domain may take longer than a step of negotiation', async () => {
+    const { rig, resolve, sink } = pending()
+    rig.clock.advance(6 * stateTimeout)
+    assert.deepEqual(rig.transport.heard(), [])
+    resolve(sink)
+    await settled()
+    assert.match(rig.transport.heard().join(''), /<jid>alice@example.net\/late<\/jid>/)
+    assert.equal(rig.clock.pending, 0)
+  })
+
+  test('a refusal gives no more time to the step: what the client had left of it goes on', async () => {
+    const asked: ((error: Error) => void)[] = []
+    const rig = new StreamRig({ bind: () => new Promise((_resolve, reject) => { asked.push(reject) }) }).restarted()
+    for (const reason of ['conflict', 'resource-constraint'] as const) {
+      rig.clock.advance(stateTimeout / 4)
+      rig.transport.say(StreamRig.bind)
+      rig.clock.advance(stateTimeout)
+      asked.pop()?.(new StanzaError(reason))
+      await settled()
+      assert.equal(rig.transport.heardOne().attributes.get('type'), 'error')
+    }
+    rig.clock.advance(stateTimeout / 2 - 1)
+    assert.deepEqual(rig.transport.heard(), [])
+    rig.clock.advance(1)
+    rig.assertEnded('connection-timeout')
+  })
+
+  test('nor is one silent who waits for his session (XEP-0198 §5)', async () => {
+    const answers: ((resumption: Resumption) => void)[] = []
+    const rig = new StreamRig({ resume: () => new Promise(resolve => { answers.push(resolve) }) }).restarted()
+    rig.transport.say("<resume xmlns='urn:xmpp:sm:3' previd='x' h='0'/>")
+    rig.clock.advance(6 * stateTimeout)
+    assert.deepEqual(rig.transport.heard(), [])
+    answers[0]?.({ kind: 'failed', condition: 'item-not-found', handled: null, error: null })
+    await settled()
+    assert.match(rig.transport.heard().join(''), /^<failed /)
+    rig.clock.advance(stateTimeout)
+    rig.assertEnded('connection-timeout')
+  })
+
   test('a fault ends the stream with internal-server-error', async () => {
     const { rig, reject } = pending()
     reject(new Error('a bug'))
@@ -132,7 +173,7 @@ describe('binding that takes a while', () => {
 
   test('a stream that ends meanwhile gets no resource: what was bound for it is let go', async () => {
     const ends: readonly ((rig: StreamRig) => void)[] = [rig => { rig.transport.events.lost(new Error('gone')) }, rig => { rig.transport.events.footer() },
-      rig => { rig.stream.end(new StreamError('system-shutdown')) }, rig => { rig.clock.advance(stateTimeout) }]
+      rig => { rig.stream.end(new StreamError('system-shutdown')) }]
     for (const end of ends) {
       const { rig, resolve, sink } = pending()
       end(rig)

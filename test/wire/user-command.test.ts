@@ -11,6 +11,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { Value } from 'typebox/value'
+import { parseScramPassword, secretWith } from '../../src/auth/accounts/stored-password.ts'
+import { isPasswordOf, scramHashes } from '../../src/auth/scram-secret.ts'
 import { UsageError } from '../../src/commands/command.ts'
 import { userCommand } from '../../src/commands/user.ts'
 import { ConfigError } from '../../src/config/config-error.ts'
@@ -20,7 +22,7 @@ import { systemClock } from '../../src/telemetry/clock.ts'
 import { silentLog } from '../../src/telemetry/log.ts'
 import type { BareJid } from '../../src/xmpp/jid.ts'
 import { bare } from '../support/external-certificate.ts'
-import { usersTable } from '../support/postgres.ts'
+import { Postgres, requirePostgres, usersTable } from '../support/postgres.ts'
 import { pathOf, requireProgram } from '../support/services.ts'
 
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
@@ -230,6 +232,95 @@ describe('the method', () => {
     assert.deepEqual([code, err], [1, 'meerkat: the method rdbms is not configured: auth.methods is pki, internal.\n'])
     await writeFile(config(), '[[listen.http]]\nip = "127.0.0.1"\n[auth]\nmethods = ["pki"]\n')
     assert.match((await user(['list'])).err, /no method has accounts here: auth\.methods is pki\. Add "internal" to it\./)
+  })
+})
+
+describe('accounts in a database of somebody else\'s, which has others beside them', () => {
+  type Row = Readonly<Record<string, unknown>>
+  interface Elsewhere {
+    readonly name: string
+    readonly skip: string | false
+    /** Answers with where it is. */
+    readonly make: () => Promise<string>
+    readonly sql: (text: string) => Promise<readonly Row[]>
+    readonly unmake: () => Promise<void>
+  }
+  let [postgres, sqlite]: [Postgres | null, DatabaseSync | null] = [null, null]
+  const databases: readonly Elsewhere[] = [
+    {
+      name: 'SQLite', skip: false,
+      make: () => {
+        sqlite = new DatabaseSync(join(folder, 'elsewhere.db'))
+        sqlite.exec(usersTable.replace('now()', 'CURRENT_TIMESTAMP'))
+        return Promise.resolve('sqlite:elsewhere.db')
+      },
+      sql: text => Promise.resolve(sqlite?.prepare(text).all().map(row => ({ ...row })) ?? []),
+      unmake: () => Promise.resolve(sqlite?.close()),
+    },
+    {
+      name: 'PostgreSQL', skip: requirePostgres(),
+      make: async () => {
+        postgres = await Postgres.start()
+        return postgres.url
+      },
+      sql: text => postgres?.sql(text) ?? Promise.resolve([]),
+      unmake: async () => { await postgres?.stop() },
+    },
+  ]
+
+  for (const { name, skip, make, sql, unmake } of databases) describe(name, { skip }, () => {
+    let url: string
+    const names = async () => (await sql('SELECT username, server FROM users ORDER BY server, username')).map(row => `${String(row['username'])}@${String(row['server'])}`)
+    const kept = async () => (await sql("SELECT password, pass_details FROM users WHERE username = 'alice' AND server = 'localhost'"))[0]
+    before(async () => { url = await make() })
+    after(unmake)
+    beforeEach(async () => {
+      await writeFile(config(), `[general]\nhosts = ["localhost", "example.net"]\n[[listen.http]]\nip = "127.0.0.1"\n[auth]\nmethods = ["rdbms"]\n${fewIterations}[auth.rdbms]\nurl = "${url}"\n`)
+      await sql('DELETE FROM users')
+      await sql("INSERT INTO users (username, server, password) VALUES ('alice', 'example.net', 'x'), ('bob', 'localhost', 'y'), ('carol', 'elsewhere.example', 'z')")
+    })
+
+    test('are added and listed', async () => {
+      assert.deepEqual(await user(['add', 'Alice@LocalHost'], 'wonderland\n'), { code: 0, out: 'added alice@localhost (rdbms)\n', err: '' })
+      assert.deepEqual(await user(['list']), { code: 0, out: 'alice@localhost\nbob@localhost\nalice@example.net\n', err: '' })
+      assert.deepEqual(await names(), ['carol@elsewhere.example', 'alice@example.net', 'alice@localhost', 'bob@localhost'])
+      const { code, err } = await user(['add', 'alice@localhost'], '', { isOpen: true })
+      assert.deepEqual([code, /is there already/.test(err)], [1, true])
+    })
+    test('are given another password, and nobody else is; the right one alone is right afterwards', async () => {
+      await user(['add', 'alice@localhost'], 'wonderland\n')
+      const first = await kept()
+      assert.deepEqual(await user(['passwd', 'alice@localhost'], 'looking glass\n'), { code: 0, out: 'alice@localhost has a new password (rdbms)\n', err: '' })
+      const second = await kept()
+      assert.notEqual(second?.['pass_details'], first?.['pass_details'])
+      assert.equal(second?.['password'], '')
+      const stored = parseScramPassword(String(second?.['pass_details']))
+      for (const hash of scramHashes) {
+        const secret = stored === null ? null : secretWith(hash, stored)
+        assert.ok(secret !== null)
+        assert.deepEqual([await isPasswordOf(hash, secret, 'looking glass'), await isPasswordOf(hash, secret, 'wonderland')], [true, false])
+      }
+      assert.deepEqual(await sql("SELECT password, pass_details FROM users WHERE password <> '' ORDER BY password"), ['x', 'y', 'z'].map(password => ({ password, pass_details: null })))
+    })
+    test('that had plain text have none after that', async () => {
+      assert.equal((await user(['passwd', 'alice@example.net'], 'looking glass\n')).code, 0)
+      assert.deepEqual((await sql("SELECT username FROM users WHERE password <> '' ORDER BY username")).map(row => row['username']), ['bob', 'carol'])
+    })
+    test('are deleted, and nobody else is', async () => {
+      await user(['add', 'alice@localhost'], 'wonderland\n')
+      const { code, out, err } = await user(['delete', 'alice@localhost'])
+      assert.deepEqual([code, err], [0, ''])
+      assert.match(out, /^deleted alice@localhost \(rdbms\)/)
+      assert.deepEqual(await names(), ['carol@elsewhere.example', 'alice@example.net', 'bob@localhost'])
+    })
+    test('that are not there are an error with exit code 1, and nothing is changed', async () => {
+      for (const verb of ['passwd', 'delete']) {
+        const { code, out, err } = await user([verb, 'nobody@localhost'], '', { isOpen: verb === 'passwd' })
+        assert.deepEqual([code, out], [1, ''])
+        assert.match(err, /^meerkat: there is no nobody@localhost \(rdbms\)/)
+      }
+      assert.equal((await names()).length, 3)
+    })
   })
 })
 

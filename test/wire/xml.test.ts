@@ -267,6 +267,18 @@ describe('out of turn', () => {
     }
     await scene.nothingHappened()
   })
+  test('"from" is only a hint before authentication, whoever it names: the certificate says who it is (external.md §6); after it the own name is let through', async () => {
+    for (const from of ['bob@localhost', 'bob@elsewhere.example/home', 'alice@localhost']) {
+      const client = await WireClient.open(scene.gateway, { identity: await scene.gateway.identity('alice') })
+      await client.header('localhost', ` from='${from}'`)
+      client.send(`<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='EXTERNAL'>=</auth>`)
+      assert.equal((await client.next()).local, 'success')
+      const { features } = await client.header('localhost', " from='Alice@LocalHost'")
+      assert.equal(features.children[0]?.local, 'bind')
+      await client.quit()
+    }
+    await scene.nothingHappened()
+  })
   test('a restart by another account\'s name in "from" ends the stream with <invalid-from/>', async () => {
     const client = await WireClient.open(scene.gateway, { identity: await scene.gateway.identity('alice') })
     await client.authenticate()

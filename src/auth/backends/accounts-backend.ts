@@ -1,18 +1,17 @@
 /** Passwords judged by what a table of accounts keeps of them: the backends `internal` and `rdbms` (behaviour/external.md §5). */
 
-import { createHash, timingSafeEqual } from 'node:crypto'
-
 import type { Log } from '../../telemetry/log.ts'
 import { domainOf, localpartOf } from '../../xmpp/jid.ts'
 import type { BareJid, Domainpart } from '../../xmpp/jid.ts'
 import type { Accounts } from '../accounts/accounts.ts'
-import { readUserRow, secretWith } from '../accounts/stored-password.ts'
+import { readUserRow } from '../accounts/stored-password.ts'
 import type { StoredPassword } from '../accounts/stored-password.ts'
 import type { AuthBackend, Judgement } from '../backend.ts'
 import type { CredentialKind, Credentials } from '../credentials.ts'
 import type { Decoys } from '../decoy.ts'
-import { deriveScramSecret, isPasswordOf, preparePassword } from '../scram-secret.ts'
-import type { ScramHash, ScramSecret } from '../scram-secret.ts'
+import { preparePassword } from '../scram-secret.ts'
+import type { OtherHashes, ScramHash, ScramSecret } from '../scram-secret.ts'
+import { PasswordJudge } from './password-judge.ts'
 
 export interface AccountsBackendOptions {
   readonly name: string
@@ -34,12 +33,12 @@ export class AccountsBackend implements AuthBackend {
   readonly name: string
   readonly requestTimeout: number
   readonly #options: AccountsBackendOptions
+  readonly #judge: PasswordJudge
   #isThere = false
-  /** How the last account kept its password: those that do not exist then cost the same work. */
-  #lastKind: StoredPassword['kind'] = 'scram'
 
   constructor(options: AccountsBackendOptions) {
     this.#options = options
+    this.#judge = new PasswordJudge({ decoys: options.decoys, hashes: options.hashes, isPlain: false })
     this.name = options.name
     this.requestTimeout = options.requestTimeout
   }
@@ -56,21 +55,12 @@ export class AccountsBackend implements AuthBackend {
     // Says nothing of the account: it was not looked for.
     if (password === null) return refused('what was given can be no password')
     const stored = await this.#stored(user, domain)
-    if (stored === null) {
-      await this.#options.decoys.refuse(user, this.#options.hashes[0] ?? 'sha1', password)
-      return refused('there is no such account')
-    }
-    return await this.#isRight(user, stored, password) ? { ok: true } : { ...refused('wrong password'), isKnown: true }
+    if (await this.#judge.isRight(user, stored, password)) return { ok: true }
+    return stored === null ? refused('there is no such account') : { ...refused('wrong password'), isKnown: true }
   }
 
-  async scramSecret(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<ScramSecret | null> {
-    const stored = await this.#stored(user, domain)
-    if (stored?.kind === 'scram') return secretWith(hash, stored)
-    if (stored === null && this.#lastKind === 'scram') return null
-    // Plain text has no salt of its own: that of the decoys, so that it is the same at every login and cannot be told from theirs.
-    const { decoys } = this.#options
-    const secret = await deriveScramSecret(hash, stored?.password ?? 'nobody', decoys.salt(user, hash), decoys.iterations(user))
-    return stored === null ? null : secret
+  async scramSecret(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<ScramSecret | OtherHashes | null> {
+    return this.#judge.secret(user, hash, await this.#stored(user, domain))
   }
 
   close(): Promise<void> { return this.#options.accounts.close() }
@@ -82,26 +72,11 @@ export class AccountsBackend implements AuthBackend {
     if (row === null) return null
     const stored = prepared(readUserRow(row))
     if (stored === null) this.#options.log.error({ event: 'auth.account_unreadable', backend: this.name, account: user, problem: 'what is kept of its password cannot be read' })
-    else this.#lastKind = stored.kind
     return stored
-  }
-
-  async #isRight(user: BareJid, stored: StoredPassword, password: string): Promise<boolean> {
-    if (stored.kind === 'plain') {
-      // The same work as for a password that is kept hashed.
-      await this.#options.decoys.refuse(user, this.#options.hashes[0] ?? 'sha1', password)
-      return timingSafeEqual(digest(stored.password), digest(password))
-    }
-    // The hash that new passwords have first, which is also the one of the decoys; in its absence whichever there is.
-    const usual = this.#options.hashes.find(hash => secretWith(hash, stored) !== null)
-    const entry = stored.entries.find(({ hash }) => usual === undefined ? hash !== null : hash === usual)
-    return entry !== undefined && entry.hash !== null && await isPasswordOf(entry.hash, entry.secret, password)
   }
 }
 
 const refused = (reason: string) => ({ ok: false, condition: 'not-authorized', reason }) as const
-
-const digest = (password: string): Uint8Array => createHash('sha256').update(password).digest()
 
 /** Plain text in the form in which passwords are compared (RFC 8265 §4.2.3); null for text that can be no password. */
 function prepared(stored: StoredPassword | null): StoredPassword | null {

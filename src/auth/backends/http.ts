@@ -3,16 +3,17 @@
 
 import { domainOf, localpartOf } from '../../xmpp/jid.ts'
 import type { BareJid, Domainpart } from '../../xmpp/jid.ts'
-import { parseScramPassword, secretWith } from '../accounts/stored-password.ts'
+import { parseScramPassword } from '../accounts/stored-password.ts'
 import type { StoredPassword } from '../accounts/stored-password.ts'
 import type { AuthBackend, BackendDefinition, BackendSurroundings, Judgement } from '../backend.ts'
 import type { CredentialKind, Credentials } from '../credentials.ts'
 import { outgoingTls } from '../outgoing-tls.ts'
-import { deriveScramSecret, isPasswordOf, preparePassword, scramHashes } from '../scram-secret.ts'
-import type { ScramHash, ScramSecret } from '../scram-secret.ts'
+import { preparePassword, scramHashes } from '../scram-secret.ts'
+import type { OtherHashes, ScramHash, ScramSecret } from '../scram-secret.ts'
 import { holdsCertificates, isAmong } from './certificate-list.ts'
 import type { HttpOptions } from './http-options.ts'
 import { firstLine } from './first-line.ts'
+import { PasswordJudge } from './password-judge.ts'
 import { WebService, WebServiceError } from './web-service.ts'
 import type { WebAnswer } from './web-service.ts'
 
@@ -26,18 +27,16 @@ export class HttpBackend implements AuthBackend {
   readonly accepts: ReadonlySet<CredentialKind>
   readonly requestTimeout: number
   readonly #options: HttpOptions
-  readonly #surroundings: BackendSurroundings
   readonly #service: WebService
-  /** What `get_password` gave last, where the configuration does not say: accounts that do not exist then cost the same work. */
-  #lastFormat: StoredPassword['kind']
+  readonly #judge: PasswordJudge
 
   constructor(options: HttpOptions, surroundings: BackendSurroundings) {
     const { url, basic_auth, basic_auth_file, password_format, request_timeout, pool_size, tls } = options
     this.#options = options
-    this.#surroundings = surroundings
     this.accepts = new Set<CredentialKind>(password_format === 'none' ? ['certificate', 'password'] : ['certificate', 'password', 'scram'])
     this.requestTimeout = request_timeout
-    this.#lastFormat = password_format === 'plain' ? 'plain' : 'scram'
+    // The strongest first.
+    this.#judge = new PasswordJudge({ decoys: surroundings.decoys, hashes: scramHashes.toReversed(), isPlain: password_format === 'plain' })
     this.#service = new WebService({
       base: new URL(url.endsWith('/') ? url : `${url}/`),
       basicAuth: basic_auth_file === undefined ? basic_auth ?? null : firstLine(surroundings.file(basic_auth_file)),
@@ -58,15 +57,8 @@ export class HttpBackend implements AuthBackend {
     }
   }
 
-  async scramSecret(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<ScramSecret | null> {
-    const stored = domainOf(user) === domain ? await this.#stored(user) : null
-    if (stored !== null) this.#lastFormat = stored.kind
-    if (stored?.kind === 'scram') return secretWith(hash, stored)
-    if (stored === null && this.#lastFormat === 'scram') return null
-    // The same work whether the account exists or not. The salt is the one of the decoys, so that it cannot be told from theirs.
-    const { decoys } = this.#surroundings
-    const secret = await deriveScramSecret(hash, stored?.password ?? 'nobody', decoys.salt(user, hash), decoys.iterations(user))
-    return stored === null ? null : secret
+  async scramSecret(user: BareJid, hash: ScramHash, domain: Domainpart): Promise<ScramSecret | OtherHashes | null> {
+    return this.#judge.secret(user, hash, domainOf(user) === domain ? await this.#stored(user) : null)
   }
 
   close(): Promise<void> {
@@ -103,13 +95,8 @@ export class HttpBackend implements AuthBackend {
     const prepared = preparePassword(password)
     if (prepared === null) return refused('what is given can be no password')
     const stored = await this.#stored(user)
-    const strongest = stored?.kind === 'scram' ? scramHashes.toReversed().find(hash => secretWith(hash, stored) !== null) : undefined
-    const secret = strongest === undefined || stored?.kind !== 'scram' ? null : secretWith(strongest, stored)
-    if (strongest === undefined || secret === null) {
-      await this.#surroundings.decoys.refuse(user, 'sha512', prepared)
-      return refused('the user does not exist')
-    }
-    return await isPasswordOf(strongest, secret, prepared) ? { ok: true } : { ...refused('the password is wrong'), isKnown: true }
+    if (await this.#judge.isRight(user, stored, prepared)) return { ok: true }
+    return stored === null ? refused('the user does not exist') : { ...refused('the password is wrong'), isKnown: true }
   }
 
   async #stored(user: BareJid): Promise<StoredPassword | null> {

@@ -1,11 +1,19 @@
 /** Which entry of a directory is an account (behaviour/external.md §5): the search for it, and what is looked at in what was found. */
 
+import { randomBytes } from 'node:crypto'
+
 import type { Entry } from 'ldapts'
 
 import { prepareLocalpart } from '../../xmpp/jid.ts'
 import { filledIn, parseFilter } from './ldap-filter.ts'
 import type { Filter } from './ldap-filter.ts'
 import type { LdapOptions } from './ldap-options.ts'
+
+export interface SecondSearch {
+  readonly filter: Filter
+  /** False where the entry lacks an attribute that dn_filter needs: whatever is found, it is no account. */
+  readonly decides: boolean
+}
 
 export class AccountRule {
   readonly #options: LdapOptions
@@ -56,12 +64,13 @@ export class AccountRule {
       : !values.some(value => local_filter.values.some(other => isSame(value, other)))
   }
 
-  /** Null without a dn_filter; 'unanswerable' where the entry lacks an attribute that it needs. */
-  secondSearch(localpart: string, domain: string, entry: Entry): Filter | 'unanswerable' | null {
+  /** Null without a dn_filter. */
+  secondSearch(localpart: string, domain: string, entry: Entry): SecondSearch | null {
     if (this.#dnFilter === null) return null
-    const values = (this.#options.dn_filter?.attributes ?? []).map(attribute => valuesOf(entry, attribute)[0])
-    const s = values.filter(value => value !== undefined && value !== '')
-    return s.length < values.length ? 'unanswerable' : filledIn(this.#dnFilter, { u: localpart, d: domain, D: entry.dn, s: s as readonly string[] })
+    const values = (this.#options.dn_filter?.attributes ?? []).map(attribute => valuesOf(entry, attribute)[0] ?? '')
+    // What is no value of the entry is one of no entry.
+    const s = values.map(value => value === '' ? randomBytes(12).toString('hex') : value)
+    return { filter: filledIn(this.#dnFilter, { u: localpart, d: domain, D: entry.dn, s }), decides: !values.includes('') }
   }
 }
 

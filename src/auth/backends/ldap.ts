@@ -3,6 +3,8 @@
 
 import { randomBytes } from 'node:crypto'
 
+import type { Entry } from 'ldapts'
+
 import { domainOf, localpartOf } from '../../xmpp/jid.ts'
 import type { BareJid, Domainpart } from '../../xmpp/jid.ts'
 import type { AuthBackend, BackendDefinition, BackendSurroundings, Judgement } from '../backend.ts'
@@ -64,30 +66,38 @@ export class LdapBackend implements AuthBackend {
 
   async #bind(server: Questions, user: BareJid, password: string): Promise<Judgement> {
     const found = await this.#find(server, user)
-    if (found.ok) return await server.accepts(found.dn, password) ? { ok: true } : { ...refused('the directory does not accept the password'), isKnown: true }
-    // Nobody's entry: who does not exist takes as many questions as a wrong password.
-    await server.accepts(`cn=${randomBytes(12).toString('hex')},${this.#base}`, password)
-    return found
+    const isAccepted = await server.accepts(found.ok ? found.dn : this.#nobody(), password)
+    if (!found.ok) return found
+    return isAccepted ? { ok: true } : { ...refused('the directory does not accept the password'), isKnown: true }
   }
 
-  /** The entry of the account. Exactly one has to be there: a choice between two would be a guess. */
-  async #find(server: Questions, user: BareJid): Promise<{ readonly ok: true, readonly dn: string } | ReturnType<typeof refused>> {
+  /** The entry of the account. Who does not exist takes as many questions as who does: they are about nobody's entry. */
+  async #find(server: Questions, user: BareJid): Promise<Found> {
     const localpart = localpartOf(user)
     if (localpart === null) return refused('a domain is no account')
-    const entries = await server.search(this.#rule.search(localpart), this.#rule.attributes)
+    const candidate = this.#candidate(localpart, await server.search(this.#rule.search(localpart), this.#rule.attributes))
+    const second = this.#rule.secondSearch(localpart, domainOf(user), candidate.ok ? candidate.entry : { dn: this.#nobody() })
+    const passing = second === null ? null : await server.search(second.filter, [])
+    if (!candidate.ok) return candidate
+    if (second !== null && (!second.decides || passing?.length === 0)) return { ...refused('dn_filter refuses the entry'), isKnown: true }
+    return { ok: true, dn: candidate.entry.dn }
+  }
+
+  #nobody(): string { return `cn=${randomBytes(12).toString('hex')},${this.#base}` }
+
+  /** Exactly one has to be there: a choice between two would be a guess. */
+  #candidate(localpart: string, entries: readonly Entry[] | null): { readonly ok: true, readonly entry: Entry } | Refused {
     const [entry, ...others] = entries ?? []
     if (entries === null || others.length > 0) return refused('several entries match')
     if (entry === undefined) return refused('no entry matches')
     if (typeof entry.dn !== 'string' || entry.dn === '') return refused('an entry without a name')
     if (!this.#rule.isNamed(localpart, entry)) return refused('the entry that matches has another name, or one that may not be read')
     if (!this.#rule.passesLocalFilter(entry)) return { ...refused('local_filter refuses the entry'), isKnown: true }
-    const second = this.#rule.secondSearch(localpart, domainOf(user), entry)
-    if (second === 'unanswerable' || (second !== null && (await server.search(second, []))?.length === 0)) {
-      return { ...refused('dn_filter refuses the entry'), isKnown: true }
-    }
-    return { ok: true, dn: entry.dn }
+    return { ok: true, entry }
   }
 }
+
+type Found = { readonly ok: true, readonly dn: string } | Refused
 
 interface Refused { readonly ok: false, readonly condition: 'not-authorized', readonly reason: string, readonly isKnown?: boolean }
 
