@@ -58,6 +58,9 @@ export class Arrivals {
   /** The client of a request that came through a proxy; undefined where it came itself. */
   of({ raw }: Pick<FastifyRequest, 'raw'>): Peer | undefined { return this.#peers.get(raw) }
 
+  /** Whether the hook has nothing to say to a request: its client comes itself, and says nothing of certificates. */
+  isPlain({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean { return this.proxies === null && certificateLines(rawHeaders).length === 0 }
+
   /** Has to be the first hook of the listener: it holds for every path, upgrades and such without a route included. */
   watch(fastify: FastifyInstance): void {
     fastify.addHook('onRequest', (request, reply, done) => {
