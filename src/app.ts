@@ -301,7 +301,7 @@ export class App {
       const liveness = new Liveness(ping_rate, clock)
       this.#liveness.push(liveness)
       await server.register(websocket, {
-        path, maxStanzaSize: max_stanza_size, compress, origins, peers, log, accept,
+        path, maxStanzaSize: max_stanza_size, compress, origins, peers, log, accept, isPlain: request => arrivals.isPlain(request),
         shared: {
           stateTimeout: state_timeout,
           limits: { maxBytes: max_stanza_size, idle: ping_rate || null },

@@ -63,6 +63,9 @@ export class Arrivals {
   /** The client of a request that came through a proxy; undefined where it came itself. */
   of({ raw }: Pick<FastifyRequest, 'raw'>): Peer | undefined { return this.#peers.get(raw) }
 
+  /** Whether `meet` has nothing to say to a request: its client comes itself, and says nothing of certificates. */
+  isPlain({ rawHeaders }: Pick<IncomingMessage, 'rawHeaders'>): boolean { return this.proxies === null && certificateLines(rawHeaders).length === 0 }
+
   /** The listener's first look: it holds for every path, upgrades and such without a route included. */
   readonly meet: Look = (request, reply) => {
     const { raw } = request

@@ -16,7 +16,7 @@ import { Liveness } from '../../src/transport/liveness.ts'
 import { Outbox } from '../../src/transport/outbox.ts'
 import { Scanner } from '../../src/xml/scanner.ts'
 
-test('an open WebSocket holds neither the HTTP request nor the response that it began with', async () => {
+for (const isPlain of [true, false]) test(`an open WebSocket holds neither the HTTP request nor the response that it began with (${isPlain ? 'the short way' : 'through the hooks'})`, async () => {
   const server = Fastify()
   const log = silentLog
   const clock = systemClock
@@ -25,7 +25,7 @@ test('an open WebSocket holds neither the HTTP request nor the response that it 
     path: '/xmpp-websocket', maxStanzaSize: 10_000, compress: false, log,
     origins: new OriginPolicy([], false),
     peers: new Peers(new ClientCertificates(server.server, { tls: null, clock, log })),
-    accept: accepted.resolve,
+    accept: accepted.resolve, isPlain: () => isPlain,
     shared: {
       stateTimeout: 1_000, limits: { maxBytes: 10_000, idle: null }, seeOtherUri: null, maxUnreadBytes: 10_000, scanner: new Scanner(), liveness: new Liveness(0, clock), outbox: new Outbox(), clock,
     },
