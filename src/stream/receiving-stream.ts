@@ -17,8 +17,8 @@ import type { Traffic } from '../telemetry/traffic.ts'
 import { Authentication } from './authentication.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import type { SaslReply } from './sasl-negotiation.ts'
-import { failed, readResume, resumed } from './stream-management-elements.ts'
-import type { OutboundStream, Resumption, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
+import { failed, readResume, resumed, type ResumeRequest } from './stream-management-elements.ts'
+import type { Binding, OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
 /** Negotiation (RFC 6120 §4.3). Each phase holds only what is true in that phase. */
@@ -280,17 +280,20 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
         transport, address, limit: limitOf(error) })
       this.#transport.send(errorReply(request, error, null, null))
     }
-    const established = (sink: StanzaSink) => {
+    const attempt = (act: () => void) => {
+      try { act() } catch (error) { refuse(error) }
+    }
+    // RFC 6120 §7.6: the client learns its full JID before anything reaches it under that name, so nothing comes between the two.
+    const establish = (bind: Binding) => {
+      const sink = bind()
       this.#phase = { name: 'established', sink }
       this.#stopTimer()
       this.#transport.send(bindResult(request, sink.jid))
     }
-    try {
-      const bound = phase.host.bind(this, phase.principal, requestedResource(request))
-      this.#settle(bound, pending => { phase.pending = pending }, established, refuse)
-    } catch (error) {
-      refuse(error)
-    }
+    attempt(() => {
+      const binding = phase.host.bind(this, phase.principal, requestedResource(request))
+      this.#settle(binding, pending => { phase.pending = pending }, bind => { attempt(() => { establish(bind) }) }, refuse)
+    })
   }
 
   /** XEP-0198 §5: instead of binding a resource a client may take up its session. */
@@ -307,17 +310,23 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       this.#transport.send(failed('bad-request'))
       return
     }
-    this.#settle(phase.host.resume(this, phase.principal, request), pending => { phase.pending = pending }, resumption => {
-      if (resumption.kind === 'failed') {
-        this.#transport.send(failed(resumption.condition, resumption.handled))
-        if (resumption.error !== null) throw resumption.error
-        return
-      }
+    this.#resume(phase, request)
+  }
+
+  #resume(phase: Extract<Phase, { name: 'binding' }>, request: ResumeRequest): void {
+    const resumption = phase.host.resume(this, phase.principal, request)
+    if (resumption instanceof Promise) {
+      this.#settle(resumption, pending => { phase.pending = pending }, () => { this.#resume(phase, request) })
+    } else if (resumption.kind === 'failed') {
+      this.#transport.send(failed(resumption.condition, resumption.handled))
+      if (resumption.error !== null) throw resumption.error
+    } else {
+      // The session has this stream already: nothing comes in between.
       this.#phase = { name: 'established', sink: resumption.sink }
       this.#stopTimer()
       this.#transport.send(resumed(request.previd, resumption.handled))
       resumption.proceed()
-    })
+    }
   }
 
   /** Goes on with a value at once, or with a promise's value if the stream still stands where it stood. */
@@ -329,19 +338,15 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     const before = this.#phase
     pending(true)
     value.then(settled => {
-      if (this.#phase === before) { pending(false); next(settled) } else this.#letGoOf(settled)
+      if (this.#phase !== before) return
+      pending(false)
+      next(settled)
     }, (error: unknown) => {
       if (this.#phase !== before) return
       pending(false)
       if (refuse === undefined) throw error
       refuse(error)
     }).catch((error: unknown) => { this.fail(error) })
-  }
-
-  /** What was bound or resumed for a stream that has gone meanwhile. */
-  #letGoOf(settled: unknown): void {
-    if (isSink(settled)) this.#letGo(settled, 'lost')
-    else if (isResumption(settled)) this.#letGo(settled.sink, 'lost')
   }
 
   #startTimer(): void {
@@ -357,11 +362,6 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     this.#timer = null
   }
 }
-
-const isResumption = (settled: unknown): settled is Extract<Resumption, { kind: 'resumed' }> =>
-  typeof settled === 'object' && settled !== null && 'sink' in settled
-
-const isSink = (settled: unknown): settled is StanzaSink => typeof settled === 'object' && settled !== null && 'streamEnded' in settled
 
 /** XEP-0198 §3: whether it is a request that has to wait for a resource, or for authentication. */
 const isOutOfOrder = ({ ns, local }: ScannedElement): boolean => ns === NS_SM && (local === 'enable' || local === 'resume')
