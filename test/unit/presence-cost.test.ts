@@ -2,20 +2,11 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { Directory } from '../../src/session/directory.ts'
-import { type Guest, SmallHouse } from '../support/small-house.ts'
+import { befriend } from '../support/friends.ts'
+import { SmallHouse } from '../support/small-house.ts'
 
 const others = 5_000
 const contacts = 10
-
-async function befriend(house: SmallHouse, one: Guest, other: Guest): Promise<void> {
-  const bare = ({ jid }: Guest) => jid.split('/', 1)[0] ?? ''
-  for (const [asking, asked] of [[one, other], [other, one]] as const) {
-    asking.say(`<presence type='subscribe' to='${bare(asked)}'/>`)
-    await house.idle()
-    asked.say(`<presence type='subscribed' to='${bare(asking)}'/>`)
-    await house.idle()
-  }
-}
 
 test(`among ${others} others, whoever has ${contacts} contacts looks at these when he comes, changes, probes, writes and goes, and nothing goes through all`, async () => {
   const house = new SmallHouse()
