@@ -17,6 +17,8 @@ export class Account {
   copied = 0
   /** When somebody asked for it last, in milliseconds since the epoch. */
   touchedAt = 0
+  /** Those of its audience who are online, while it is: `OnlineAudience` sees to that. */
+  readonly onlineAudience = new Set<BareJid>()
   /** What became of the messages that are kept for it. */
   readonly handover = new Handover()
   /** A drop of kept messages is on its way. */
@@ -29,20 +31,22 @@ export class Account {
   readonly #blocked = new Set<Jid>()
   #isKnown = false
   #hasMessages = false
-  #audience: readonly BareJid[] | null = null
   #watched: readonly BareJid[] | null = null
   #last: Promise<unknown> = Promise.resolve()
   #underWay = 0
   /** The store failed, perhaps after it had done what it was asked: memory may not be as the store is. */
   #isInDoubt = false
   readonly #isBlocking: boolean
+  readonly #rosterChanged: (account: Account, contact: BareJid | null) => void
 
-  /** `isBlocking`: whether the blocklist has an effect (XEP-0191). */
-  constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log, isBlocking = true) {
+  /** `isBlocking`: whether the blocklist has an effect (XEP-0191). `rosterChanged` is told of each item that is another one, null where all may be. */
+  constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log, isBlocking = true,
+    rosterChanged: (account: Account, contact: BareJid | null) => void = () => undefined) {
     this.jid = jid
     this.#store = store
     this.#log = log
     this.#isBlocking = isBlocking
+    this.#rosterChanged = rosterChanged
     this.#take(stored)
   }
 
@@ -61,8 +65,7 @@ export class Account {
 
   /** Those who see its presence (RFC 6121 §4.2.2): subscription `from` or `both`. */
   get audience(): readonly BareJid[] {
-    this.#audience ??= [...this.#roster.values()].filter(({ subscription }) => subscription === 'from' || subscription === 'both').map(({ jid }) => jid)
-    return this.#audience
+    return [...this.#roster.values()].filter(({ subscription }) => subscription === 'from' || subscription === 'both').map(({ jid }) => jid)
   }
 
   /** Those whose presence it sees: subscription `to` or `both`. */
@@ -175,7 +178,8 @@ export class Account {
     if (this.#isBlocking) for (const jid of blocked) this.#blocked.add(jid)
     this.#isKnown = isKnown
     this.#hasMessages = hasMessages
-    this.#audience = this.#watched = null
+    this.#watched = null
+    this.#rosterChanged(this, null)
   }
 
   async #stored<Result>(act: (store: Store) => Promise<Result>): Promise<Result> {
@@ -196,13 +200,15 @@ export class Account {
         this.#roster.set(change.item.jid, change.item)
         this.#removed = this.#removed.filter(({ jid }) => jid !== change.item.jid)
         this.#rosterVersion = Math.max(this.#rosterVersion, change.item.version)
-        this.#audience = this.#watched = null
+        this.#watched = null
+        this.#rosterChanged(this, change.item.jid)
         return
       case 'roster-remove':
         this.#roster.delete(change.jid)
         this.#removed = [...this.#removed.filter(({ jid }) => jid !== change.jid), { jid: change.jid, version: change.version }].slice(-maxRemoved)
         this.#rosterVersion = Math.max(this.#rosterVersion, change.version)
-        this.#audience = this.#watched = null
+        this.#watched = null
+        this.#rosterChanged(this, change.jid)
         return
       case 'block':
         this.#blocked.add(change.jid)

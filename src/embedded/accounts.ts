@@ -5,6 +5,7 @@ import type { Store, StoredAccount } from '../store/store.ts'
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Account } from './account.ts'
+import { OnlineAudience } from './online-audience.ts'
 
 /** So many that nobody is bound to stay in memory, for so many milliseconds: another process may change them. */
 const maxIdle = 1_000
@@ -26,6 +27,7 @@ export class Accounts {
   readonly #isBlocking: boolean
   /** Those with bound resources. */
   readonly #active = new Map<BareJid, Account>()
+  readonly #online = new OnlineAudience(this.#active)
   /** The others, the one that was asked for last at the end. */
   readonly #idle = new Map<BareJid, Account>()
   readonly #loading = new Map<BareJid, Promise<Account>>()
@@ -63,7 +65,7 @@ export class Accounts {
 
   /** Of an account that is not in memory. */
   adopt(jid: BareJid, stored: StoredAccount): Account {
-    const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking)
+    const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking, (changed, contact) => { this.#online.changed(changed, contact) })
     account.touchedAt = this.#clock.now()
     this.#idle.set(jid, account)
     this.#tidy()
@@ -75,12 +77,14 @@ export class Accounts {
     account.residents += 1
     this.#idle.delete(account.jid)
     this.#active.set(account.jid, account)
+    if (account.residents === 1) this.#online.arrive(account)
   }
 
   depart(account: Account): void {
     account.residents -= 1
     if (account.residents > 0) return
     this.#active.delete(account.jid)
+    this.#online.depart(account)
     account.touchedAt = this.#clock.now()
     this.#idle.set(account.jid, account)
     this.#tidy()

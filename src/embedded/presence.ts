@@ -163,7 +163,7 @@ export class PresenceRules {
       told?.add(resident)
     }
     for (const resident of directory.ofAccount(account.jid)) if (resident.availability !== null) tell(resident)
-    for (const contact of account.audience) {
+    for (const contact of account.onlineAudience) {
       for (const resident of directory.ofAccount(contact)) {
         if (resident.availability !== null && mayMeet(account, jid, resident.account, resident.jid)) tell(resident)
       }

@@ -5,7 +5,7 @@ import type { SaslContext, SaslPeer } from '../sasl/mechanism.ts'
 import { Announcements } from '../stream/features.ts'
 import { ReceivingStream } from '../stream/receiving-stream.ts'
 import { handledTooMany, type ResumeRequest } from '../stream/stream-management-elements.ts'
-import type { OutboundStream, Resumption, ServedHost, StreamServices } from '../stream/stream-services.ts'
+import type { Binding, OutboundStream, Resumption, ServedHost, StreamServices } from '../stream/stream-services.ts'
 import type { Transport } from '../stream/transport.ts'
 import type { Clock } from '../telemetry/clock.ts'
 import { LimitReached } from '../telemetry/limit.ts'
@@ -137,11 +137,10 @@ export class SessionManager {
     return (prepared !== null && this.#hosts.get(prepared)) || null
   }
 
-  #bind(domain: Domain, stream: OutboundStream, principal: Principal, requested: string | null): Session | Promise<Session> {
+  #bind(domain: Domain, stream: OutboundStream, principal: Principal, requested: string | null): Binding | Promise<Binding> {
+    const binding = (jid: FullJid) => () => this.#begin(domain, stream, principal, jid)
     const jid = domain.bind(principal, requested)
-    return jid instanceof Promise
-      ? jid.then(settled => this.#begin(domain, stream, principal, settled))
-      : this.#begin(domain, stream, principal, jid)
+    return jid instanceof Promise ? jid.then(binding) : binding(jid)
   }
 
   #begin(domain: Domain, stream: OutboundStream, principal: Principal, wanted: FullJid): Session {
@@ -171,7 +170,7 @@ export class SessionManager {
   }
 
   /** XEP-0198 §5. What a client holds is worth something only to the account, and the kind of login, that the session is of. */
-  #resume(stream: OutboundStream, principal: Principal, { previd, h }: ResumeRequest): Resumption | Promise<Resumption> {
+  #resume(stream: OutboundStream, principal: Principal, { previd, h }: ResumeRequest): Resumption | Promise<void> {
     const { log } = this.#options
     const { remoteAddress: address, transport } = stream.facts
     const fail = (condition: 'item-not-found' | 'feature-not-implemented' | 'bad-request', reason: string, handled: number | null = null,
@@ -193,7 +192,7 @@ export class SessionManager {
       return fail('item-not-found', 'the session began with a certificate, and wants one that is good now', management.handled)
     }
     // What the client is told now decides what it sends again, so everything that it did send is dealt with first.
-    if (found.work !== null) return found.work.then(() => this.#resume(stream, principal, { previd, h }))
+    if (found.work !== null) return found.work
     if (!management.acknowledge(h)) {
       return fail('bad-request', 'more is acknowledged than was sent', management.handled, handledTooMany(h, management.sent))
     }

@@ -16,9 +16,9 @@ import type { Traffic } from '../telemetry/traffic.ts'
 import { Authentication } from './authentication.ts'
 import { bindResult, isBindRequest, requestedResource } from './resource-binding.ts'
 import type { SaslReply } from './sasl-negotiation.ts'
-import { failed, readResume, resumed } from './stream-management-elements.ts'
+import { failed, readResume, resumed, type ResumeRequest } from './stream-management-elements.ts'
 import { StepTimer } from './step-timer.ts'
-import type { OutboundStream, Resumption, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
+import type { Binding, OutboundStream, ServedHost, StanzaSink, StreamServices } from './stream-services.ts'
 import type { Transport, TransportEvents } from './transport.ts'
 
 /** Negotiation (RFC 6120 §4.3). Each phase holds only what is true in that phase. */
@@ -35,8 +35,8 @@ type DecidingPhase = Extract<Phase, { readonly name: 'authenticating' | 'binding
 /** What is done with what was decided. */
 interface Continuation<T> {
   readonly next: (value: T) => void
-  /** The stream is over meanwhile. */
-  readonly gone: (value: T) => void
+  /** The stream is over meanwhile. Without it, that is the end of it. */
+  readonly gone?: (value: T) => void
   readonly refuse?: (error: unknown) => void
 }
 
@@ -298,17 +298,20 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
         transport, address, limit: limitOf(error) })
       this.#transport.send(errorReply(request, error, null, null))
     }
-    const next = (sink: StanzaSink) => {
+    const attempt = (act: () => void) => {
+      try { act() } catch (error) { refuse(error) }
+    }
+    // RFC 6120 §7.6: the client learns its full JID before anything reaches it under that name, so nothing comes between the two.
+    const establish = (bind: Binding) => {
+      const sink = bind()
       this.#phase = { name: 'established', sink }
       this.#timer.stop()
       this.#transport.send(bindResult(request, sink.jid))
     }
-    try {
-      const bound = phase.host.bind(this, phase.principal, requestedResource(request))
-      this.#settle(phase, bound, { next, refuse, gone: sink => { sink.streamEnded('lost') } })
-    } catch (error) {
-      refuse(error)
-    }
+    attempt(() => {
+      const binding = phase.host.bind(this, phase.principal, requestedResource(request))
+      this.#settle(phase, binding, { next: bind => { attempt(() => { establish(bind) }) }, refuse })
+    })
   }
 
   /** XEP-0198 §5: instead of binding a resource a client may take up its session. */
@@ -325,20 +328,23 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
       this.#transport.send(failed('bad-request'))
       return
     }
-    const next = (resumption: Resumption) => {
-      if (resumption.kind === 'failed') {
-        this.#transport.send(failed(resumption.condition, resumption.handled))
-        if (resumption.error !== null) throw resumption.error
-        return
-      }
+    this.#resume(phase, request)
+  }
+
+  #resume(phase: Extract<Phase, { name: 'binding' }>, request: ResumeRequest): void {
+    const resumption = phase.host.resume(this, phase.principal, request)
+    if (resumption instanceof Promise) {
+      this.#settle(phase, resumption, { next: () => { this.#resume(phase, request) } })
+    } else if (resumption.kind === 'failed') {
+      this.#transport.send(failed(resumption.condition, resumption.handled))
+      if (resumption.error !== null) throw resumption.error
+    } else {
+      // The session has this stream already: nothing comes in between.
       this.#phase = { name: 'established', sink: resumption.sink }
       this.#timer.stop()
       this.#transport.send(resumed(request.previd, resumption.handled))
       resumption.proceed()
     }
-    this.#settle(phase, phase.host.resume(this, phase.principal, request), {
-      next, gone: resumption => { if (resumption.kind === 'resumed') resumption.sink.streamEnded('lost') },
-    })
   }
 
   /**
@@ -359,7 +365,7 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
     }
     value.then(settled => {
       if (this.#phase === phase) goOn(() => { next(settled) })
-      else this.#contain(() => { gone(settled) })
+      else if (gone !== undefined) this.#contain(() => { gone(settled) })
     }, (error: unknown) => {
       if (this.#phase === phase) goOn(() => { if (refuse === undefined) throw error; refuse(error) })
     })

@@ -41,12 +41,14 @@ export interface OutboundStream {
   fail(error: unknown): void
 }
 
+export type Binding = () => StanzaSink
+
 /** What became of a `<resume/>` (XEP-0198 §5). */
 export type Resumption =
   | { readonly kind: 'resumed', readonly sink: StanzaSink,
     /** Stanzas of the client that were handled. */
     readonly handled: number,
-    /** Sends again what the client has not handled: to be called when it knows that it is back. */
+    /** Sends again what the client has not handled: to be called as soon as it was told that it is back. */
     readonly proceed: () => void }
   | { readonly kind: 'failed', readonly condition: StanzaCondition, readonly handled: number | null,
     /** Where the stream cannot go on after this. */
@@ -61,10 +63,13 @@ export interface ServedHost {
   readonly streamFeatures: readonly Markup[]
   /** The context of one attempt on a connection. */
   readonly saslContext: (peer: SaslPeer) => SaslContext
-  /** Binds a resource (RFC 6120 §7). Refuses with a StanzaError. */
-  bind(stream: OutboundStream, principal: Principal, requested: string | null): StanzaSink | Promise<StanzaSink>
-  /** Brings a session back that lost its stream, or has not noticed yet that it did. */
-  resume(stream: OutboundStream, principal: Principal, request: ResumeRequest): Resumption | Promise<Resumption>
+  /**
+   * Reserves a resource (RFC 6120 §7). What is returned binds it: to be called when the client is told at once, since from then on stanzas come,
+   * and never for a stream that has gone. Both refuse with a StanzaError.
+   */
+  bind(stream: OutboundStream, principal: Principal, requested: string | null): Binding | Promise<Binding>
+  /** Brings a session back that lost its stream, or has not noticed yet that it did. A promise: it is too early, ask again when that has settled. */
+  resume(stream: OutboundStream, principal: Principal, request: ResumeRequest): Resumption | Promise<void>
 }
 
 export interface StreamServices {

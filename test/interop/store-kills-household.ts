@@ -115,8 +115,8 @@ export class Household {
     if (condition === 'internal-server-error') this.tally.refused += 1
   }
 
-  /** Everybody comes; what they find is what they were promised. */
-  async enter(gateway: MortalGateway): Promise<void> {
+  /** Everybody comes; what they find is what they were promised. Some become available, and are given their messages. */
+  async enter(gateway: MortalGateway, isShown: () => boolean = () => this.#random.oneIn(2)): Promise<void> {
     const port = await gateway.open()
     this.#members = new Map(userNames.map(user => [user, new Member(user, this)]))
     this.#deeds = new Map()
@@ -131,7 +131,7 @@ export class Household {
       const [one, other] = key.split(' ') as [string, string]
       pair.observe([{ owner: one, item: rosters.get(one)?.get(other) ?? null }, { owner: other, item: rosters.get(other)?.get(one) ?? null }])
     }
-    await allOf(this.#clients.filter(() => this.#random.oneIn(2)).map(client => this.#show(client, true)))
+    await allOf(this.#clients.filter(isShown).map(client => this.#show(client, true)))
   }
 
   /** Everybody writes, asks, grants and forgets, until the connection has gone, or `isEnough` says so. */

@@ -11,7 +11,7 @@ import { bare, certificateWith } from './external-certificate.ts'
 import { neighbourhood } from './neighbourhood.ts'
 import { passwordLogin, RememberedAccounts } from './password-login.ts'
 import { RecordedTransport } from './recorded-transport.ts'
-import { noAccount } from './remembered-store.ts'
+import { noAccount, RememberedStore } from './remembered-store.ts'
 import { domainpart, StreamRig } from './stream-rig.ts'
 import { recordingLog, settled, TurnedClock } from './turned-clock.ts'
 
@@ -21,18 +21,19 @@ export const certificateOf = (user: string): Certificate => certificateWith({ xm
 
 export class ResumingHouse {
   readonly clock = new TurnedClock()
+  readonly store = new RememberedStore()
   readonly manager: SessionManager
   readonly #accounts: Accounts
   readonly events: ReturnType<typeof recordingLog>['events']
 
   constructor(options: Partial<SessionManagerOptions> = {}) {
-    const { clock } = this
+    const { clock, store } = this
     const { log, events } = recordingLog()
     this.events = events
     const backends = new BackendDispatch({ backends: [pki, new RememberedAccounts({ 'alice@example.net': 'pencil' })], timeoutMilliseconds: 1_000, clock: new TurnedClock(), log })
     let ids = 0
     const newId = () => { ids += 1; return `id-${ids}` }
-    const { domains, accounts } = neighbourhood({ clock, log, newId })
+    const { domains, accounts } = neighbourhood({ clock, log, newId, store })
     this.#accounts = accounts
     this.manager = new SessionManager({
       hosts: domains.map(domain => ({ domain, mechanisms: ['external', 'plain'] as const,

@@ -22,11 +22,14 @@ export interface Guest {
 
 export class SmallHouse {
   readonly clock = new TurnedClock()
-  readonly store = new RememberedStore()
+  readonly store: RememberedStore
   readonly events: ReturnType<typeof recordingLog>['events']
   readonly #neighbourhood: Neighbourhood
 
-  constructor({ features, options = {} }: { readonly features?: readonly Feature[], readonly options?: Partial<FeatureOptions> } = {}) {
+  /** `store`: another house's, after which this one comes. */
+  constructor({ features, options = {}, store = new RememberedStore() }:
+    { readonly features?: readonly Feature[], readonly options?: Partial<FeatureOptions>, readonly store?: RememberedStore } = {}) {
+    this.store = store
     const { log, events } = recordingLog()
     const all = { ...defaultOptions, ...options }
     this.events = events

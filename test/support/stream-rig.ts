@@ -76,6 +76,7 @@ export class StreamRig {
   readonly stream: ReceivingStream
   /** Every stream that was reported as over. */
   readonly over: OutboundStream[] = []
+  /** What was bound for it. */
   sink: RecordedSink | null = null
 
   constructor({ verdict = { kind: 'accepted', certificate: alice }, backend = pki, impatient, bind = bindAs, resume = nothingToResume, mechanisms = ['external'], facts, passwords = passwordLogin() }: RigOptions = {}) {
@@ -84,7 +85,7 @@ export class StreamRig {
     this.events = events
     // Its deadlines are another test's subject: a clock that stands still keeps its timers apart from the stream's.
     const backends = new BackendDispatch(impatient === undefined ? { backends: [backend], timeoutMilliseconds: 60_000, clock: new TurnedClock(), log } : { ...impatient, clock, log })
-    const keep = (sink: RecordedSink): RecordedSink => { this.sink = sink; return sink }
+    const binding = (sink: RecordedSink) => () => { this.sink = sink; return sink }
     const served = (name: string): ServedHost => {
       const domain = domainpart(name)
       return {
@@ -94,7 +95,7 @@ export class StreamRig {
         saslContext: peer => ({ ...peer, ...passwords, domain, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }),
         bind: (_stream, principal, requested) => {
           const bound = bind(principal, requested)
-          return bound instanceof Promise ? bound.then(keep) : keep(bound)
+          return bound instanceof Promise ? bound.then(binding) : binding(bound)
         },
         resume,
       }

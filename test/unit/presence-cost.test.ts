@@ -2,20 +2,13 @@
 import assert from 'node:assert/strict'
 import { mock, test } from 'node:test'
 import { Directory } from '../../src/session/directory.ts'
-import { type Guest, SmallHouse } from '../support/small-house.ts'
+import { item } from '../contract/store-scene.ts'
+import { bare } from '../support/external-certificate.ts'
+import { befriend } from '../support/friends.ts'
+import { SmallHouse } from '../support/small-house.ts'
 
 const others = 5_000
 const contacts = 10
-
-async function befriend(house: SmallHouse, one: Guest, other: Guest): Promise<void> {
-  const bare = ({ jid }: Guest) => jid.split('/', 1)[0] ?? ''
-  for (const [asking, asked] of [[one, other], [other, one]] as const) {
-    asking.say(`<presence type='subscribe' to='${bare(asked)}'/>`)
-    await house.idle()
-    asked.say(`<presence type='subscribed' to='${bare(asking)}'/>`)
-    await house.idle()
-  }
-}
 
 test(`among ${others} others, whoever has ${contacts} contacts looks at these when he comes, changes, probes, writes and goes, and nothing goes through all`, async () => {
   const house = new SmallHouse()
@@ -49,6 +42,37 @@ test(`among ${others} others, whoever has ${contacts} contacts looks at these wh
     assert.equal(comes?.[2], 1 + contacts)
     for (const [what, count] of costs) assert.ok(count <= 3 * (contacts + 2), `${what}: ${count} looks`)
     for (const [what, count] of costs.filter(([what]) => ['probes', 'writes', 'asks for the roster'].includes(what))) assert.ok(count <= 4, `${what}: ${count} looks`)
+  } finally {
+    mock.restoreAll()
+  }
+})
+
+test('of 2,000 contacts who are not there nobody is looked for when somebody shows himself anew or goes, whether they have been there or not', async () => {
+  const house = new SmallHouse()
+  const both = (names: readonly string[]) => names.map((name, index) => ({ kind: 'roster-set', item: item(bare(`${name}@example.net`), { subscription: 'both', version: index + 1 }) }) as const)
+  const away = Array.from({ length: 2_000 }, (_, number) => `away${number}`)
+  const friends = Array.from({ length: contacts }, (_, number) => `friend${number}`)
+  const romeoOnly = both(['romeo'])
+  await house.store.commit([{ account: bare('romeo@example.net'), changes: [{ kind: 'known' }, ...both([...away, ...friends])] },
+    ...[...away, ...friends].map(name => ({ account: bare(`${name}@example.net`), changes: romeoOnly }))])
+  const early = await Promise.all([...friends.slice(0, 5), ...away.slice(0, 100)].map(name => house.enter(name, 'r')))
+  const romeo = await house.enter('romeo', 'r')
+  const all = [...early, ...await Promise.all([...friends.slice(5), ...away.slice(100, 200)].map(name => house.enter(name, 'r')))]
+  for (const guest of [romeo, ...all]) guest.say('<presence/>')
+  await house.idle()
+  for (const guest of all) if (guest.jid.startsWith('away')) guest.session.end('closed', null)
+  await house.idle()
+  const there = all.filter(({ jid }) => jid.startsWith('friend'))
+  const looks = mock.method(Directory.prototype, 'ofAccount')
+  try {
+    for (const [xml, isHeard] of [['<presence><show>away</show></presence>', /<show>away/], ["<presence type='unavailable'/>", /type='unavailable'/]] as const) {
+      for (const { outbound } of there) outbound.heard()
+      looks.mock.resetCalls()
+      romeo.say(xml)
+      await house.idle()
+      assert.ok(looks.mock.callCount() <= contacts + 2, `${looks.mock.callCount()} looks`)
+      for (const { outbound } of there) assert.match(outbound.heard().join(''), isHeard)
+    }
   } finally {
     mock.restoreAll()
   }

@@ -116,16 +116,37 @@ describe('SessionManager', () => {
     assert.match(logIn().sent.at(-1) ?? '', /<jid>/)
   })
 
-  test('a session that a slow domain bound for a stream which has gone is let go at once', async () => {
+  test('a stream that has gone before a slow domain has reserved its resource takes it from nobody', async () => {
     const { domain, logIn, manager } = house()
+    logIn()
     let bound: (jid: FullJid) => void = () => undefined
     domain.bind = () => new Promise(resolve => { bound = resolve })
     const transport = logIn()
     transport.events.lost(null)
-    bound('alice@example.net/late' as FullJid)
+    bound('alice@example.net/only' as FullJid)
     await settled()
-    assert.equal(manager.sessionCount, 0)
-    assert.equal(domain.departures.length, domain.attached)
+    assert.deepEqual([manager.sessionCount, domain.attached, domain.departures], [1, 1, []])
+  })
+
+  test('whoever waits for a slow domain learns its full JID before anything reaches it there (RFC 6120 §7.6)', async () => {
+    const { domain, logIn, manager } = house()
+    const reserved = Promise.withResolvers<FullJid>()
+    domain.bind = () => reserved.promise
+    const transport = logIn()
+    transport.heard()
+    // Somebody writes to it as soon as it is there, at whichever turn of the promises that is.
+    const write = () => { for (const session of manager.sessions) session.deliver(Buffer.from("<message xmlns='jabber:client'/>")) }
+    void reserved.promise.then(async () => {
+      for (let turn = 0; turn < 12; turn += 1) {
+        write()
+        await Promise.resolve()
+      }
+    })
+    reserved.resolve('alice@example.net/late' as FullJid)
+    await settled()
+    const [first = '', ...others] = transport.heard()
+    assert.match(first, /^<iq .*<jid>alice@example.net\/late<\/jid>/)
+    assert.ok(others.length > 0 && others.every(text => text.startsWith('<message')))
   })
 
   test('a session is slowed down by the configured rate', () => {
