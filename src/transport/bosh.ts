@@ -90,7 +90,7 @@ export class BoshTransport implements Transport, Held {
     this.#shared = shared
     this.#end = end
     this.#certificate = origin.certificate
-    this.#window = new BoshWindow(firstRid, agreement.limits, shared.clock.now())
+    this.#window = new BoshWindow(firstRid, agreement.limits, shared.clock.elapsed())
     const { secure, remoteAddress, channelBindings } = origin
     this.facts = {
       transport: 'bosh', remoteAddress, secure, certificate: () => this.#certificate(),
@@ -200,7 +200,8 @@ export class BoshTransport implements Transport, Held {
     this.#settle()
   }
 
-  get #now(): number { return this.#shared.clock.now() }
+  /** It is time that passes, not a date: clocks are set, forwards and back. */
+  get #now(): number { return this.#shared.clock.elapsed() }
 
   #carryOut(actions: readonly Action[]): void {
     for (const action of actions) {
