@@ -110,13 +110,13 @@ export class PostgresDatabase implements Database {
 
   async settle(): Promise<void> {
     const { clock, timeoutMilliseconds } = this.#options
-    for (const deadline = clock.now() + timeoutMilliseconds; this.#inDoubt.size > 0;) {
+    for (const deadline = clock.elapsed() + timeoutMilliseconds; this.#inDoubt.size > 0;) {
       const asked = [...this.#inDoubt]
       const { rows } = await this.execute(endProcesses, [asked.join(',')])
       const left = new Set(rows.map(({ pid }) => Number(pid)))
       for (const pid of asked) if (!left.has(pid)) this.#inDoubt.delete(pid)
       if (left.size === 0) continue
-      if (clock.now() >= deadline) throw new AccountsError('PostgreSQL does not end what was given up')
+      if (clock.elapsed() >= deadline) throw new AccountsError('PostgreSQL does not end what was given up')
       await new Promise<void>(resolve => { clock.after(patience, resolve) })
     }
   }

@@ -99,12 +99,12 @@ export class SqliteDatabase implements Database {
 
   async #patiently<Result>(act: (opened: Opened) => Result): Promise<Result> {
     const { clock, timeoutMilliseconds } = this.#options
-    const deadline = clock.now() + timeoutMilliseconds
+    const deadline = clock.elapsed() + timeoutMilliseconds
     for (;;) {
       try {
         return act(this.#current())
       } catch (error) {
-        if (!isBusy(error) || clock.now() >= deadline) throw error
+        if (!isBusy(error) || clock.elapsed() >= deadline) throw error
         await new Promise<void>(resolve => { clock.after(patience, resolve) })
       }
     }
