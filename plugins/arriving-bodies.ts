@@ -17,7 +17,7 @@ export class ArrivingBodies<Request> {
   }
 
   begin(request: Request): void {
-    this.#since.set(request, this.#clock.now())
+    this.#since.set(request, this.#clock.elapsed())
     this.#timer ??= this.#clock.after(this.#milliseconds, this.#look)
   }
 
@@ -26,7 +26,7 @@ export class ArrivingBodies<Request> {
 
   readonly #look = (): void => {
     this.#timer = null
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     for (const [request, since] of this.#since) {
       const left = since + this.#milliseconds - now
       if (left > 0) {

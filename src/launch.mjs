@@ -78,8 +78,8 @@ function hand(over, environment = {}) {
   const env = { ...process.env, ...environment, PATH: [join(modules, '.bin'), process.env.PATH].join(delimiter) }
   const child = spawn(program, over, { stdio: 'inherit', env })
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal))
-  const start = Date.now()
-  hangUp = () => setTimeout(() => child.kill('SIGHUP'), Math.max(0, start + hangUpMilliseconds - Date.now()))
+  const start = performance.now()
+  hangUp = () => setTimeout(() => child.kill('SIGHUP'), Math.max(0, start + hangUpMilliseconds - performance.now()))
   if (hangUps > 0) hangUp()
   child.on('error', error => { say(`${program} does not start: ${error.message}`); process.exit(1) })
   child.on('exit', (code, signal) => process.exit(signal === null ? code : 128 + constants.signals[signal]))

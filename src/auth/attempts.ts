@@ -23,7 +23,7 @@ export interface Attempt {
 }
 
 export interface AttemptsSurroundings {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
   readonly log: Log
   /** Entries of each table. */
   readonly capacity?: number
@@ -35,7 +35,7 @@ const maxAccountBackoff = 30_000
 const acquaintance = 30 * 86_400_000
 
 export class Attempts {
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #log: Log
   readonly #capacity: number
   readonly #pairs: FailureTally
@@ -61,7 +61,7 @@ export class Attempts {
 
   /** Null: this attempt has to wait, and no backend is to be asked. */
   begin(user: BareJid, remoteAddress: string): Attempt | null {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     const address = addressGroup(remoteAddress)
     // Digests, so that long names take no more memory than short ones.
     const [pair, account] = [digest(`${address} ${user}`), digest(user)]
@@ -73,7 +73,7 @@ export class Attempts {
     for (const [tally, key] of tallies) tally.begin(key, now)
     const end = (hasFailed: boolean, known: BareJid | null) => {
       for (const [tally, key, limit] of tallies) {
-        const wait = tally.end(key, hasFailed, this.#clock.now())
+        const wait = tally.end(key, hasFailed, this.#clock.elapsed())
         if (wait === null) continue
         // The name stands in the log only where it is known to be one.
         this.#log.warn({ event: 'auth.throttled', limit, address, milliseconds: wait, ...known === null || limit === 'address' ? {} : { account: known } })
@@ -92,7 +92,7 @@ export class Attempts {
 
   #acquaint(pair: string): void {
     this.#acquainted.delete(pair)
-    this.#acquainted.set(pair, this.#clock.now())
+    this.#acquainted.set(pair, this.#clock.elapsed())
     if (this.#acquainted.size <= this.#capacity) return
     const [oldest = pair] = this.#acquainted.keys()
     this.#acquainted.delete(oldest)

@@ -112,10 +112,9 @@ export class BackendDispatch {
 
   async #inTime<Answer>(backend: AuthBackend, answer: Promise<Answer>): Promise<Answer> {
     const { timeoutMilliseconds, clock, log } = this.#options
-    const began = clock.now()
+    const began = clock.elapsed()
     const given = await within(Math.max(timeoutMilliseconds, (backend.requestTimeout ?? 0) + grace), clock, answer)
-    // The clock may have been set back meanwhile.
-    log.debug({ event: 'auth.backend_answered', backend: backend.name, milliseconds: Math.max(0, clock.now() - began) })
+    log.debug({ event: 'auth.backend_answered', backend: backend.name, milliseconds: Math.round(clock.elapsed() - began) })
     return given
   }
 

@@ -1,4 +1,7 @@
-/** Counts failures by key: so many are free, then each is followed by a wait that doubles. Bounded: the key longest unused is forgotten first. */
+/**
+ * Counts failures by key: so many are free, then each is followed by a wait that doubles. Bounded: the key longest unused is forgotten first. Times
+ * are of a clock that is never set: neither ends a wait before its time, nor makes one longer.
+ */
 
 export interface TallyLimits {
   /** Failures before the first wait. */
@@ -33,15 +36,14 @@ export class FailureTally {
     const entry = this.#entries.get(key)
     if (entry === undefined) return true
     const { free, maxBackoff, countsPending } = this.#limits
-    // A clock that was set back must not make a wait longer than it can be.
     const since = now - entry.last
-    if (entry.pending === 0 && (since > maxBackoff + memory || since < -maxBackoff)) {
+    if (entry.pending === 0 && since > maxBackoff + memory) {
       this.#entries.delete(key)
       return true
     }
     if (entry.failures < free) return !countsPending || entry.failures + entry.pending < free
     // After so many failures one at a time, and each after its wait.
-    return entry.pending === 0 && (since >= entry.wait || since < 0)
+    return entry.pending === 0 && since >= entry.wait
   }
 
   begin(key: string, now: number): void {

@@ -15,7 +15,7 @@ export class Account {
   residents = 0
   /** How many of them want copies of what the others say and hear (XEP-0280). */
   copied = 0
-  /** When somebody asked for it last, in milliseconds since the epoch. */
+  /** When somebody asked for it last: milliseconds of `Clock.elapsed`. */
   touchedAt = 0
   /** Those of its audience who are online, while it is: `OnlineAudience` sees to that. */
   readonly onlineAudience = new Set<BareJid>()

@@ -14,7 +14,7 @@ const maxIdleTime = 10_000
 const inUse = 1_000
 
 interface Surroundings {
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'elapsed'>
   readonly log: Log
   /** Whether blocklists have an effect (XEP-0191). */
   readonly isBlocking: boolean
@@ -22,7 +22,7 @@ interface Surroundings {
 
 export class Accounts {
   readonly #store: Store
-  readonly #clock: Pick<Clock, 'now'>
+  readonly #clock: Pick<Clock, 'elapsed'>
   readonly #log: Log
   readonly #isBlocking: boolean
   /** Those with bound resources. */
@@ -47,7 +47,7 @@ export class Accounts {
     if (active !== undefined) return active
     const idle = this.#idle.get(jid)
     if (idle === undefined) return undefined
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     if (this.#isStale(idle, now)) {
       this.#idle.delete(jid)
       return undefined
@@ -66,7 +66,7 @@ export class Accounts {
   /** Of an account that is not in memory. */
   adopt(jid: BareJid, stored: StoredAccount): Account {
     const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking, (changed, contact) => { this.#online.changed(changed, contact) })
-    account.touchedAt = this.#clock.now()
+    account.touchedAt = this.#clock.elapsed()
     this.#idle.set(jid, account)
     this.#tidy()
     return account
@@ -85,7 +85,7 @@ export class Accounts {
     if (account.residents > 0) return
     this.#active.delete(account.jid)
     this.#online.depart(account)
-    account.touchedAt = this.#clock.now()
+    account.touchedAt = this.#clock.elapsed()
     this.#idle.set(account.jid, account)
     this.#tidy()
   }
@@ -121,15 +121,15 @@ export class Accounts {
     return loading
   }
 
-  #isStale({ touchedAt, isBusy }: Account, now: number): boolean { return !isBusy && Math.abs(now - touchedAt) > maxIdleTime }
+  #isStale({ touchedAt, isBusy }: Account, now: number): boolean { return !isBusy && now - touchedAt > maxIdleTime }
 
   #tidy(): void {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     for (const account of this.#idle.values()) {
       if (this.#idle.size <= maxIdle) return
       if (account.isBusy) continue
       // Those that follow were asked for later still.
-      if (Math.abs(now - account.touchedAt) < inUse) return
+      if (now - account.touchedAt < inUse) return
       this.#idle.delete(account.jid)
     }
   }

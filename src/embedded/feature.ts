@@ -52,8 +52,8 @@ export interface FeatureContext extends ServerContext {
   readonly asked: BareJid
   /** The account that was asked, which is loaded where it is not in memory. Rejects for the server. */
   readonly account: () => Promise<FeatureAccount>
-  readonly clock: Pick<Clock, 'now'>
-  /** When the server was started, in milliseconds since the epoch. */
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
+  /** When the server was started: milliseconds of `Clock.elapsed`. */
   readonly startedAt: number
   readonly store: FeatureStore
   readonly options: FeatureOptions

@@ -11,7 +11,7 @@ import type { FeatureOptions } from './options.ts'
 
 export interface IqServices {
   readonly software: Software
-  readonly clock: Pick<Clock, 'now'>
+  readonly clock: Pick<Clock, 'now' | 'elapsed'>
   readonly store: FeatureStore
   readonly options: FeatureOptions
   readonly newId: () => string
@@ -32,7 +32,7 @@ export class IqDispatch {
   constructor(features: readonly Feature[], services: IqServices) {
     this.features = features
     this.#services = services
-    this.#startedAt = services.clock.now()
+    this.#startedAt = services.clock.elapsed()
     this.#handlers = new Map(features.flatMap(({ iq = [] }) => iq).map(handler => [keyOf(handler), handler]))
     this.#guarded = new Set(features.flatMap(({ guarded = [] }) => guarded).map(keyOf))
   }

@@ -4,10 +4,14 @@
 export interface Timer { cancel(): void }
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: a date. Administrators and time servers set it, forwards and back. */
   now(): number
-  /** Milliseconds, with fractions, since some moment before: tells what came first, for it is never set back, and two moments are not the same. */
+  /**
+   * Milliseconds, with fractions, since some moment before. It is never set: it measures what passes, and tells what came first, for two moments
+   * are not the same.
+   */
   elapsed(): number
+  /** May be early by less than a millisecond of `elapsed`: whoever needs all of it looks again for what is left. */
   after(milliseconds: number, act: () => void): Timer
   every(milliseconds: number, act: () => void): Timer
 }
@@ -17,7 +21,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   after(milliseconds, act) {
-    const timer = setTimeout(act, milliseconds).unref()
+    // Node cuts the fraction off.
+    const timer = setTimeout(act, Math.ceil(milliseconds)).unref()
     return { cancel: () => { clearTimeout(timer) } }
   },
   every(milliseconds, act) {

@@ -1,7 +1,7 @@
 /**
  * The request window of a BOSH session (XEP-0124): which request is taken when, what answers it, and what is kept so that a
- * client whose connection breaks loses nothing and gets nothing twice. Pure: every event comes with its time, every
- * consequence is a returned action; sockets, timers and XML are elsewhere.
+ * client whose connection breaks loses nothing and gets nothing twice. Pure: every event comes with its time (of a clock that
+ * is never set), every consequence is a returned action; sockets, timers and XML are elsewhere.
  */
 import { BoshQueue } from './bosh-queue.ts'
 
@@ -196,7 +196,7 @@ export class BoshWindow<Payload, Exchange> {
     return actions
   }
 
-  /** When `settle` has to be called at the latest, in milliseconds since the epoch; null once the session is gone. */
+  /** When `settle` has to be called at the latest, by the same clock; null once the session is gone. */
   deadline(): number | null {
     if (this.#phase === 'gone') return null
     return this.#held.length > 0 ? this.#firstArrival() + this.#limits.wait : this.#activeAt + this.#inactivity
@@ -336,7 +336,7 @@ export class BoshWindow<Payload, Exchange> {
       isCreation,
       // §9.1: always in the first response, and later wherever it says more than the response itself.
       ack: this.#limits.acks && (isCreation || this.#lastRid !== rid) ? this.#lastRid : null,
-      report: report === null ? null : { rid: report.rid, time: now - report.at },
+      report: report === null ? null : { rid: report.rid, time: Math.round(now - report.at) },
     }
     this.#keep({ rid, keyHash, at: now, response: complete })
     return tell(exchange, complete)

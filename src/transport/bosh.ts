@@ -90,7 +90,7 @@ export class BoshTransport implements Transport, Held {
     this.#shared = shared
     this.#end = end
     this.#certificate = origin.certificate
-    this.#window = new BoshWindow(firstRid, agreement.limits, shared.clock.now())
+    this.#window = new BoshWindow(firstRid, agreement.limits, shared.clock.elapsed())
     const { secure, remoteAddress, channelBindings } = origin
     this.facts = {
       transport: 'bosh', remoteAddress, secure, certificate: () => this.#certificate(),
@@ -132,7 +132,8 @@ export class BoshTransport implements Transport, Held {
     // What was sent before this came goes to a request that came before it, not into the answer to a request to terminate:
     // there stanza 12 trips over it.
     if (this.#isHeldBack) this.#settle(now)
-    this.#certificate = origin.certificate
+    // The same leaf as before (`belongs`). Once it was accepted it is judged as one that was: a clock that is set back does not undo it.
+    if (this.#certificate().kind !== 'accepted') this.#certificate = origin.certificate
     this.#fingerprint ??= origin.fingerprint
     const { rid, sid, children, restarts, header, terminates, pause, ack, keyHash, nextKey } = body
     const payload: Payload = {
@@ -200,7 +201,8 @@ export class BoshTransport implements Transport, Held {
     this.#settle()
   }
 
-  get #now(): number { return this.#shared.clock.now() }
+  /** It is time that passes, not a date: clocks are set, forwards and back. */
+  get #now(): number { return this.#shared.clock.elapsed() }
 
   #carryOut(actions: readonly Action[]): void {
     for (const action of actions) {

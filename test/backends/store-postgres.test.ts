@@ -25,7 +25,7 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
   const { log, events } = recordingLog()
   const optionsOf = (url: string, more = {}) => ({ ...Value.Create(storeOptions), url, request_timeout: 10_000, ...more })
   const surroundings = { dataFolder: '/nowhere', clock: systemClock, log, file: () => '' }
-  const open = (url = postgres.url, more = {}) => openStore(optionsOf(url, more), surroundings)
+  const open = (url = postgres.url, more = {}, clock = systemClock) => openStore(optionsOf(url, more), { ...surroundings, clock })
   const emptied = (rights = 'ALL') => postgres.sql(`DROP SCHEMA public CASCADE; CREATE SCHEMA public; GRANT ${rights} ON SCHEMA public TO meerkat`)
   const superuser = () => postgres.url.replace('meerkat@', 'postgres@')
   const problemOf = async (opening = open()): Promise<string> => {
@@ -157,6 +157,19 @@ describe('PostgreSQL', { skip: requirePostgres() }, () => {
       assert.deepEqual(await rosterOf(store), [item(nurse)])
       await commit(store, set(romeo, { version: 3 }))
       assert.equal((await store.load(juliet)).rosterVersion, 3)
+      await store.close()
+    })
+
+    test('a clock that is set forward does not cut short the time that the server has to end what was given up', async () => {
+      await using way = await slowWay(postgres.port)
+      let jumped = 0
+      const clock = { ...systemClock, now: () => systemClock.now() + (jumped += 3_600_000) }
+      const store = await open(postgres.url.replace(`:${postgres.port}`, `:${way.port}`), { request_timeout: 500 }, clock)
+      await commit(store, set(nurse))
+      way.hold()
+      await assert.rejects(commit(store, set(romeo, { version: 2 })), /no answer within|timeout/)
+      assert.deepEqual(await rosterOf(store), [item(nurse)])
+      await way.release()
       await store.close()
     })
 

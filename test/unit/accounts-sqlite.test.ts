@@ -127,6 +127,34 @@ describe('the embedded database', () => {
     await accounts.close()
   })
 
+  test('is waited for as long as ever where the clock is set meanwhile', async () => {
+    for (const jump of [-3_600_000, 3_600_000]) {
+      const folder = freshFolder()
+      const clock = new TurnedClock()
+      const accounts = embedded(folder, clock)
+      await accounts.add('alice', domain, row)
+      const writer = new DatabaseSync(fileOf(folder))
+      writer.exec('BEGIN EXCLUSIVE')
+      let failure: unknown = null
+      accounts.add('bob', domain, row).catch((error: unknown) => { failure = error })
+      const turns = async (count: number) => {
+        for (let turn = 0; turn < count; turn += 1) {
+          await settled()
+          clock.advance(10)
+        }
+        await settled()
+      }
+      await turns(1)
+      clock.jump(jump)
+      await turns(198)
+      assert.equal(failure, null)
+      await turns(2)
+      assert.match(String(failure), /locked/)
+      writer.close()
+      await accounts.close()
+    }
+  })
+
   test('that was deleted or replaced while it was open is the new one', async () => {
     const [folder, another] = [freshFolder(), freshFolder()]
     const accounts = embedded(folder)

@@ -24,6 +24,24 @@ test('each body has its full time, and not a millisecond more', () => {
   assert.deepEqual(overdue, ['one', 'two'])
 })
 
+test('each body has its full time, and no more, where the clock is set meanwhile', () => {
+  for (const jump of [-3_600_000, 3_600_000]) {
+    const { clock, overdue, bodies } = rig()
+    bodies.begin('one')
+    clock.advance(400)
+    bodies.begin('two')
+    clock.jump(jump)
+    clock.advance(599)
+    assert.deepEqual(overdue, [])
+    clock.advance(1)
+    assert.deepEqual(overdue, ['one'])
+    clock.advance(399)
+    assert.deepEqual(overdue, ['one'])
+    clock.advance(1)
+    assert.deepEqual(overdue, ['one', 'two'])
+  }
+})
+
 test('a body that has arrived is never overdue, whatever came before and after it', () => {
   const { clock, overdue, bodies } = rig()
   for (const request of ['one', 'two', 'three']) bodies.begin(request)

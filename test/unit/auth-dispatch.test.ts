@@ -164,6 +164,19 @@ describe('a backend that cannot be reached is temporary-auth-failure, never succ
   })
 })
 
+test('how long a backend took is told in whole milliseconds of time that passed, whatever the clock was set to meanwhile', async () => {
+  for (const jump of [-3_600_000, 3_600_000]) {
+    const { promise, resolve } = Promise.withResolvers<Judgement>()
+    const { dispatch, clock, events } = dispatchTo(backend('slow', () => promise))
+    const asked = dispatch.verify(certificate, host)
+    clock.jump(jump)
+    clock.advance(250)
+    resolve(yes())
+    await asked
+    assert.deepEqual(events, [{ event: 'auth.backend_answered', backend: 'slow', milliseconds: 250 }])
+  }
+})
+
 test('the backends of auth.methods are asked in the order written', async () => {
   const surroundings = { hosts: [host], dataFolder: '/nowhere', file: () => assert.fail('no file is named'), decoys, clock: new TurnedClock(), log: recordingLog().log }
   const options = Value.Create(authOptions)

@@ -13,6 +13,7 @@ import { integer } from '../../src/x509/der-writer.ts'
 import { oid } from '../../src/x509/object-identifiers.ts'
 import { readAnchor } from '../../src/x509/path.ts'
 import type { RevocationLists } from '../../src/x509/revocation-lists.ts'
+import { RevokedSerials } from '../../src/x509/revoked-serials.ts'
 import { makeAuthority, makeIntermediate, makeKey, makeLeaf } from '../support/certificates.ts'
 import { listPem, manyEntries, serialNumberOf, writeList } from '../support/revocation-lists.ts'
 
@@ -106,5 +107,24 @@ test('a file of 30,000 entries is taken apart in slices', async () => {
   const split = await splitRevocationLists(Buffer.from(listPem(der)), () => { turns += 1; return Promise.resolve() })
   assert.ok(split.ok)
   assert.deepEqual(split.ders, [der])
-  assert.ok(turns >= listPem(der).length / 300_000, `${turns} turns`)
+  assert.ok(turns >= listPem(der).length / 131_072, `${turns} turns`)
+})
+
+test('while a file of 30,000 entries is loaded the event loop turns after every slice, and no slice is longer than 1,000 entries', async context => {
+  const { mock } = context.mock.method(RevokedSerials.prototype, 'add')
+  let [most, before] = [0, 0]
+  const look = () => {
+    most = Math.max(most, mock.callCount() - before)
+    before = mock.callCount()
+  }
+  let looking = setImmediate(function again() {
+    look()
+    looking = setImmediate(again)
+  })
+  const { lists } = await check([listPem(writeList(ca, { revoked: manyEntries(30_000) }))])
+  clearImmediate(looking)
+  look()
+  assert.equal(lists?.lists[0]?.fields.serials.size, 30_000)
+  assert.equal(before, 30_000)
+  assert.ok(most <= 1_000, `${most} entries in one go`)
 })

@@ -97,6 +97,19 @@ test('one whose use was given up, that was closed, or that lay idle for long is 
   assert.equal(opened[2]!.isUsable, false)
 })
 
+test('how long one lay idle is not a matter of dates: a clock that is set makes none older or younger', async () => {
+  for (const jump of [-3_600_000, 3_600_000]) {
+    const { pool, clock } = poolOf(1)
+    assert.equal(await pool.with(patient(), numberOf), 1)
+    clock.jump(jump)
+    clock.advance(29_999)
+    assert.equal(await pool.with(patient(), numberOf), 1)
+    clock.jump(jump)
+    clock.advance(30_000)
+    assert.equal(await pool.with(patient(), numberOf), 2)
+  }
+})
+
 test('closed: what is lent is closed too, and nothing is lent any more', async () => {
   const { pool, opened } = poolOf(2)
   const first = held(pool)

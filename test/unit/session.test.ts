@@ -106,7 +106,7 @@ describe('"from" of what a client sends (RFC 6120 §8.1.2.1)', () => {
 })
 
 test('a session that sends too fast is read from more slowly, and loses nothing (limits.max_stanzas_per_second)', () => {
-  const { session, happened } = recorded(new RateLimiter({ perSecond: 2, burst: 1 }, { now: () => 0 }))
+  const { session, happened } = recorded(new RateLimiter({ perSecond: 2, burst: 1 }, { elapsed: () => 0 }))
   session.receive(stanza('<message/>'))
   session.receive(stanza('<presence/>'))
   assert.deepEqual(happened, ['received: message', 'paused 500', 'received: presence'])

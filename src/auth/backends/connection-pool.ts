@@ -67,7 +67,7 @@ export class ConnectionPool<Connection extends Pooled> {
 
   #kept(): Connection | null {
     for (let last = this.#idle.pop(); last !== undefined; last = this.#idle.pop()) {
-      if (last.connection.isUsable && this.#clock.now() - last.since < longestIdle) return last.connection
+      if (last.connection.isUsable && this.#clock.elapsed() - last.since < longestIdle) return last.connection
       last.connection.close()
     }
     return null
@@ -76,7 +76,7 @@ export class ConnectionPool<Connection extends Pooled> {
   #takeBack(connection: Connection, isSuspect: boolean): void {
     this.#lent.delete(connection)
     if (isSuspect || this.#isClosed || !connection.isUsable) connection.close()
-    else this.#idle.push({ connection, since: this.#clock.now() })
+    else this.#idle.push({ connection, since: this.#clock.elapsed() })
   }
 
   #turn(signal: AbortSignal): Promise<void> {

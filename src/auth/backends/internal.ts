@@ -20,9 +20,8 @@ export const internal: BackendDefinition = {
     // Nothing is opened before somebody logs in with a password, and nobody can before `meerkat user` has made the first account: until then
     // no mechanism for passwords is offered, which some clients would take in the place of EXTERNAL.
     const isThere = () => {
-      const now = clock.now()
-      // The clock may have been set back.
-      if (Math.abs(now - lookedAt) < lookEvery) return false
+      const now = clock.elapsed()
+      if (now - lookedAt < lookEvery) return false
       lookedAt = now
       return existsSync(file)
     }

@@ -63,18 +63,18 @@ export class LdapDirectory {
   /** Rejects with a DirectoryError when no server answers in time. `question` may be asked again, of the next server. */
   async ask<Answer>(question: (server: Questions) => Promise<Answer>): Promise<Answer> {
     const { clock, timeoutMilliseconds } = this.#options
-    const start = clock.now()
+    const start = clock.elapsed()
     const isTrusted = ({ failedAt }: Server): boolean => start - failedAt >= mistrust
     const order = [...this.#servers.filter(isTrusted), ...this.#servers.filter(server => !isTrusted(server))]
     const failures: string[] = []
     for (const [index, server] of order.entries()) {
-      const left = Math.min(timeoutMilliseconds, timeoutMilliseconds - (clock.now() - start))
+      const left = timeoutMilliseconds - (clock.elapsed() - start)
       if (left <= 0) break
       try {
         // One that hangs must leave time for the others.
         return await this.#within(left / (order.length - index), signal => question(this.#questions(server, signal)))
       } catch (error) {
-        server.failedAt = clock.now()
+        server.failedAt = clock.elapsed()
         failures.push(`${server.name}: ${error instanceof Error ? error.message : 'unknown'}`)
       }
     }

@@ -8,7 +8,7 @@ import type { Feature, FeatureContext } from '../feature.ts'
 const NS_LAST = 'jabber:iq:last'
 
 const answer = (milliseconds: number, status = ''): Markup =>
-  // The clock may have been set back meanwhile.
+  // Of an account the date is kept, and the clock may have been set back meanwhile.
   tag('query', { xmlns: NS_LAST, seconds: String(Math.max(0, Math.floor(milliseconds / 1_000))) }, text(status))
 
 async function ofAccount({ sender, asked, account, clock, store }: FeatureContext): Promise<Markup> {
@@ -26,7 +26,7 @@ async function ofAccount({ sender, asked, account, clock, store }: FeatureContex
 
 /** §5: of the server, its uptime. §3: of an account, how long it has been away. */
 const handle = (_request: Stanza, context: FeatureContext): Markup | Promise<Markup> =>
-  context.at === 'server' ? answer(context.clock.now() - context.startedAt) : ofAccount(context)
+  context.at === 'server' ? answer(context.clock.elapsed() - context.startedAt) : ofAccount(context)
 
 export const lastActivity: Feature = {
   name: 'last-activity',
