@@ -35,8 +35,8 @@ export async function benchLogins(name: keyof typeof loginScenes, rounds = 15): 
     }
     const { bare, fixed, meerkat } = sides
     if (bare === undefined || fixed === undefined || meerkat === undefined) throw new Error('a contestant is missing')
-    // A gateway runs for weeks. It takes the compilers some thousand logins to come to rest, more where there is more to compile.
-    for (let round = -40; round < rounds; round++) {
+    // A gateway runs for weeks. It takes the compilers twenty thousand logins to come to rest, more where there is more to compile.
+    for (let round = -100; round < rounds; round++) {
       for (const side of round % 2 === 0 ? [bare, fixed, meerkat] : [meerkat, fixed, bare]) {
         const before = await side.server.child.call<number>('cpu')
         const reading = await side.load.call<LoginReading>('logins', request)
