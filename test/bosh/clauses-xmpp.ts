@@ -142,5 +142,5 @@ export const xmppClauses: readonly AnyClause[] = [
   { section: 'XEP-0206 §7', level: 'RECOMMENDED', clause: 'a message to a client that has gone is answered with recipient-unavailable',
     exception: 'it is answered with service-unavailable, as RFC 6121 §8.5.3.2.1 has it since for whatever carries the stream' },
   { section: 'XEP-0206 §7', level: 'RECOMMENDED', clause: 'what waits for a client that never comes back goes back to its sender',
-    exception: 'not yet: it is lost, as it is on a broken WebSocket, until stream management (XEP-0198) keeps what was not acknowledged' },
+    exception: 'where the client uses stream management (XEP-0198), which knows what it never acknowledged; otherwise it is lost, as it is on a broken WebSocket' },
 ]
