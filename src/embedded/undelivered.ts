@@ -12,6 +12,7 @@ import type { Account } from './account.ts'
 import { mostAvailable, nonNegative } from './availability.ts'
 import { isCopy } from './carbons.ts'
 import { delayed } from './delay.ts'
+import { GivenMessage } from './given-message.ts'
 import { KeptReceipt, type OfflineMessages } from './offline.ts'
 import { type Realm, withAccount } from './realm.ts'
 import type { Resident } from './resident.ts'
@@ -43,7 +44,8 @@ export class UndeliveredRules {
     if (later instanceof Promise) later.catch((error: unknown) => { this.#realm.log.error({ event: 'session.bug', jid: gone.jid, error }) })
   }
 
-  #one(gone: Resident, account: Account, { wire, at, elapsed }: Unacknowledged): void {
+  #one(gone: Resident, account: Account, { wire: sent, at: sentAt, elapsed, receipt }: Unacknowledged): void {
+    const { wire, at } = receipt instanceof GivenMessage ? receipt.original : { wire: sent, at: sentAt }
     const stanza = readStanza(this.#scanner.scan(wire))
     if (stanza === null) return
     const to = (stanza.to === null ? null : parseJid(stanza.to)) ?? account.jid
@@ -116,8 +118,10 @@ export class UndeliveredRules {
   #deliver(recipients: readonly Resident[], stanza: Stanza, at: number): void {
     const [first] = recipients
     if (first === undefined) return
+    const { bytes, start, end } = stanza.wire
+    const given = new GivenMessage({ wire: bytes.subarray(start, end), at })
     const wire = delayed(stanza, domainOf(first.jid), at)
-    for (const { session } of recipients) session.deliver(wire)
+    for (const { session } of recipients) session.deliver(wire, given)
   }
 
   /** The sender is told, if it is still there. */
