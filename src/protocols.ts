@@ -60,7 +60,7 @@ const foundations = [
     id: 'XEP-0198', version: '1.6.3', title: 'Stream Management', status: 'complete',
     note: 'sessions are resumed across transports; SASL2 and Bind 2 (§9) are not there',
   },
-  { id: 'XEP-0203', version: '2.0', title: 'Delayed Delivery', status: 'complete', note: 'on messages that were kept, and on those that go on to another client' },
+  { id: 'XEP-0203', version: '2.0', title: 'Delayed Delivery', status: 'complete', note: 'on messages that were kept, and on those that go on to another client; a client that claims it of this server is not believed' },
   { id: 'XEP-0352', version: '1.0.0', title: 'Client State Indication', status: 'complete', note: 'presence is held back, and nothing else' },
   { id: 'XEP-0440', version: '1.0.0', title: 'SASL Channel-Binding Type Capability', status: 'complete' },
   { id: 'XEP-0474', version: '0.5.0', title: 'SASL SCRAM Downgrade Protection', status: 'complete' },

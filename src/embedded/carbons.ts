@@ -30,12 +30,15 @@ export function isEligible(stanza: Stanza): boolean {
 export const isCopy = (stanza: Stanza, account: Account): boolean =>
   stanza.from === account.jid && stanza.element().children.some(({ ns, local }) => ns === NS_CARBONS && (local === 'sent' || local === 'received'))
 
-/** Copies of `wire`, which is the message as it was delivered, to those of the account that want them and are not `except`. */
-export function copy(realm: Realm, account: Account, direction: 'sent' | 'received', stanza: Stanza, wire: Uint8Array, except: (resident: Resident) => boolean): void {
-  if (account.copied === 0) return
+/** Those of the account that want copies, and are none of `except`. */
+export const wantingCopies = ({ directory }: Realm, account: Account, except: readonly Resident[]): readonly Resident[] =>
+  account.copied === 0 ? [] : [...directory.ofAccount(account.jid)].filter(resident => resident.wantsCarbons && !except.includes(resident))
+
+/** Copies of `wire`, which is the message as it was delivered. `give` is called for each. */
+export function copy(residents: readonly Resident[], account: Account, direction: 'sent' | 'received', stanza: Stanza, wire: Uint8Array,
+  give: (resident: Resident, wire: Uint8Array) => void): void {
+  if (residents.length === 0) return
   const type = stanza.wire.attribute('type')
   const forwarded = tag(direction, { xmlns: NS_CARBONS }, tag('forwarded', { xmlns: NS_FORWARD }, raw(Buffer.from(wire).toString())))
-  for (const { jid, session } of [...realm.directory.ofAccount(account.jid)].filter(resident => resident.wantsCarbons && !except(resident))) {
-    session.deliver(stanzaMarkup('message', { from: account.jid, to: jid, type }, forwarded))
-  }
+  for (const resident of residents) give(resident, stanzaMarkup('message', { from: account.jid, to: resident.jid, type }, forwarded))
 }

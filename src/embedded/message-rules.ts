@@ -5,7 +5,8 @@ import type { Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import type { Account } from './account.ts'
 import { mostAvailable, nonNegative } from './availability.ts'
-import { copy, isEligible } from './carbons.ts'
+import { copy, isEligible, wantingCopies } from './carbons.ts'
+import { GivenMessage } from './given-message.ts'
 import type { OfflineMessages } from './offline.ts'
 import { type Realm, withAccount } from './realm.ts'
 import type { Resident } from './resident.ts'
@@ -59,24 +60,31 @@ export class MessageRules {
     if (type === 'groupchat') throw unavailable('an account takes no groupchat messages')
     if (!this.#offline.takes(stanza, recipient)) throw unavailable('the recipient is not available')
     const wire = withAttribute(stanza.wire, 'from', sender.jid)
-    let given: readonly Resident[] = []
+    let isKept = true
     return this.#offline.keep(recipient, wire, this.#realm.clock.now(), residents => {
-      given = residents
-      for (const { session } of residents) session.deliver(wire)
-    }).then(() => { this.#copy(sender, stanza, wire, recipient, given) })
+      isKept = false
+      this.#give(sender, stanza, recipient, residents, wire)
+    }).then(() => { if (isKept) this.#give(sender, stanza, recipient, [], wire) })
   }
 
-  #give(sender: Resident, stanza: Stanza, recipient: Account, residents: readonly Resident[]): void {
-    const wire = withAttribute(stanza.wire, 'from', sender.jid)
-    for (const { session } of residents) session.deliver(wire)
-    this.#copy(sender, stanza, wire, recipient, residents)
-  }
-
-  #copy(sender: Resident, stanza: Stanza, wire: Uint8Array, recipient: Account, given: readonly Resident[]): void {
-    if ((sender.account.copied === 0 && recipient.copied === 0) || !isEligible(stanza)) return
+  /** Those are given it, and whoever wants copies is given one; where it was kept for the account, there is nobody but these. */
+  #give(sender: Resident, stanza: Stanza, recipient: Account, residents: readonly Resident[], wire = withAttribute(stanza.wire, 'from', sender.jid)): void {
+    const isCopied = (sender.account.copied > 0 || recipient.copied > 0) && isEligible(stanza)
+    const others = isCopied ? wantingCopies(this.#realm, recipient, [sender, ...residents]) : []
+    const give = residents.length > 0 && others.length > 0 ? this.#together(wire, residents, others) : giveAlone
+    for (const resident of residents) give(resident, wire)
     // One copy is enough of what somebody says to himself.
-    if (recipient !== sender.account) copy(this.#realm, sender.account, 'sent', stanza, wire, resident => resident === sender)
-    copy(this.#realm, recipient, 'received', stanza, wire, resident => resident === sender || given.includes(resident))
+    if (isCopied && recipient !== sender.account) copy(wantingCopies(this.#realm, sender.account, [sender]), sender.account, 'sent', stanza, wire, giveAlone)
+    copy(others, recipient, 'received', stanza, wire, give)
+  }
+
+  /** What one of them has, the others need not be given again (undelivered.ts). */
+  #together(wire: Uint8Array, residents: readonly Resident[], others: readonly Resident[]): typeof giveAlone {
+    // A copy of its own: `wire` is part of a larger allocation that would live as long.
+    const given = new GivenMessage({ wire: new Uint8Array(wire), at: this.#realm.clock.now() })
+    given.announce(residents, 'message')
+    given.announce(others, 'copy')
+    return (resident, bytes) => { given.give(resident, bytes) }
   }
 
   /** §8.5.2.1.1: who gets a message to the bare JID. */
@@ -94,6 +102,8 @@ export class MessageRules {
     }
   }
 }
+
+const giveAlone = ({ session }: Resident, wire: Uint8Array): void => { session.deliver(wire) }
 
 /** Nobody is told what became of it. */
 const isSilent = ({ messageType }: Stanza): boolean => messageType === 'headline' || messageType === 'error'

@@ -10,6 +10,7 @@ import { errorReply, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import { AskedAccount } from './asked-account.ts'
 import type { Account } from './account.ts'
+import { withoutForgedDelay } from './delay.ts'
 import type { Asked, IqDispatch } from './iq-dispatch.ts'
 import { LastSeen } from './last-seen.ts'
 import { MessageRules } from './message-rules.ts'
@@ -64,7 +65,8 @@ export class Router {
   undelivered(resident: Resident, stanzas: readonly Unacknowledged[]): void { this.#undelivered.passOn(resident, stanzas) }
 
   /** Returns a promise where something is to be looked up, or kept, first. */
-  route(sender: Resident, stanza: Stanza): void | Promise<void> {
+  route(sender: Resident, given: Stanza): void | Promise<void> {
+    const stanza = withoutForgedDelay(given, this.#domains)
     // The short way, which nearly every stanza takes: a message to a full JID that is bound, spelt as it is bound.
     if (stanza.kind === 'message' && stanza.to !== null) {
       const recipient = this.#directory.get(stanza.to)

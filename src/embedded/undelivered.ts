@@ -12,12 +12,22 @@ import type { Account } from './account.ts'
 import { mostAvailable, nonNegative } from './availability.ts'
 import { isCopy } from './carbons.ts'
 import { delayed } from './delay.ts'
+import { GivenMessage } from './given-message.ts'
 import { KeptReceipt, type OfflineMessages } from './offline.ts'
 import { type Realm, withAccount } from './realm.ts'
 import type { Resident } from './resident.ts'
 
 /** Accepted once, so accepted again whatever the limits are now. */
 const noLimits: XmlLimits = { maxBytes: Infinity, maxDepth: Infinity, maxAttributes: Infinity, maxNameBytes: Infinity }
+
+/** A message that `gone` was given and did not acknowledge, and what it is known to have been before. */
+interface Lost extends Moment {
+  readonly gone: Resident
+  readonly account: Account
+  readonly stanza: Stanza
+  readonly to: Jid
+  readonly given: GivenMessage | null
+}
 
 /** Whether it was there, with the priority that it has, when something was sent to its account. */
 const had = ({ availability }: Resident, { elapsed }: Moment): boolean => availability !== null && availability.since < elapsed
@@ -43,19 +53,24 @@ export class UndeliveredRules {
     if (later instanceof Promise) later.catch((error: unknown) => { this.#realm.log.error({ event: 'session.bug', jid: gone.jid, error }) })
   }
 
-  #one(gone: Resident, account: Account, { wire, at, elapsed }: Unacknowledged): void {
+  #one(gone: Resident, account: Account, { wire: sent, at: sentAt, elapsed, receipt }: Unacknowledged): void {
+    const given = receipt instanceof GivenMessage ? receipt : null
+    const { wire, at } = given?.original ?? { wire: sent, at: sentAt }
+    given?.lost()
+    // Whose copy it was has gone: it is a matter of those who have the message, unless there is nobody any more (XEP-0280).
+    if (given !== null && (given.isSettled || (given.formFor(gone) === 'copy' && !given.isLost))) return
     const stanza = readStanza(this.#scanner.scan(wire))
     if (stanza === null) return
     const to = (stanza.to === null ? null : parseJid(stanza.to)) ?? account.jid
     // XEP-0191 §3.3: somebody may have been blocked since.
     const from = stanza.from === null ? null : parseJid(stanza.from)
     if (from !== null && account.blocks(from)) {
-      if (isAnswered(stanza)) this.#refuse(stanza, to)
+      if (isAnswered(stanza)) this.#refuse(stanza, to, given)
       return
     }
     switch (stanza.kind) {
       case 'message':
-        this.#message(gone, account, stanza, to, { at, elapsed })
+        this.#message({ gone, account, stanza, to, given, at, elapsed })
         return
       case 'iq':
         // What was asked of that client can be answered by no other.
@@ -67,61 +82,69 @@ export class UndeliveredRules {
     }
   }
 
-  #message(gone: Resident, account: Account, stanza: Stanza, to: Jid, moment: Moment): void {
-    const { at } = moment
+  #message(lost: Lost): void {
+    const { gone, account, stanza, to, given } = lost
     const type = stanza.messageType
     // RFC 6121 §8.5.3.2.1: these are never passed on, and never answered.
     if (type === 'error') return
-    // Whose copy it was has gone; the message itself was delivered, or is dealt with of its own (XEP-0280).
+    // A copy of what is kept, or of what the account said (XEP-0280).
     if (isCopy(stanza, account)) return
     const { directory } = this.#realm
     const successor = isFull(to) ? directory.get(to) : undefined
     if (successor !== undefined) {
-      this.#deliver([successor], stanza, at)
+      this.#deliver([successor], lost)
       return
     }
     if (type === 'headline') {
       // RFC 6121 §8.5.2.1.1: all that were there have it; who came later has not.
-      if (!isFull(to)) this.#deliver(nonNegative(directory.ofAccount(account.jid)).filter(resident => !had(resident, moment)), stanza, at)
+      if (!isFull(to)) this.#deliver(nonNegative(directory.ofAccount(account.jid)).filter(resident => !had(resident, lost)), lost)
       return
     }
     // RFC 6121 §8.5.3.2.1: what was meant for that resource goes on to the account only if it is a chat message.
     if (isFull(to) && type !== 'chat') {
-      this.#refuse(stanza, to)
+      this.#refuse(stanza, to, given)
       return
     }
     const chosen = mostAvailable(directory.ofAccount(account.jid))
     if (chosen.length === 0) {
-      this.#keep(account, stanza, to, at)
+      this.#keep(lost)
       return
     }
     // RFC 6121 §8.5.2.1.1: those that were equals of the one that has gone were given it then.
-    if (!isFull(to) && chosen.some(resident => resident.availability?.priority === gone.lastPriority && had(resident, moment))) return
-    this.#deliver(chosen, stanza, at)
+    const wasEqual = (resident: Resident): boolean => given?.formFor(gone) !== 'copy' && resident.availability?.priority === gone.lastPriority && had(resident, lost)
+    if (!isFull(to) && chosen.some(wasEqual)) return
+    if (chosen.some(resident => given?.formFor(resident) === 'message')) return
+    this.#deliver(chosen.filter(resident => given?.formFor(resident) === undefined), lost)
   }
 
-  /** XEP-0160: as if it had come just now, but for its time. */
-  #keep(account: Account, stanza: Stanza, to: Jid, at: number): void {
+  /** XEP-0160: as if it had come just now, but for its time. Also where another client had a copy: it is gone, or takes no messages. */
+  #keep(lost: Lost): void {
+    const { account, stanza, to, given, at } = lost
     if (!this.#offline.takes(stanza, account)) {
-      this.#refuse(stanza, to)
+      this.#refuse(stanza, to, given)
       return
     }
+    if (given !== null) given.isSettled = true
     const { bytes, start, end } = stanza.wire
-    this.#offline.keep(account, bytes.subarray(start, end), at, residents => { this.#deliver(residents, stanza, at) }).catch((error: unknown) => {
+    this.#offline.keep(account, bytes.subarray(start, end), at, residents => { this.#deliver(residents, lost) }).catch((error: unknown) => {
       if (error instanceof StanzaError) this.#refuse(stanza, to)
       else this.#realm.log.error({ event: 'session.bug', jid: account.jid, error })
     })
   }
 
-  #deliver(recipients: readonly Resident[], stanza: Stanza, at: number): void {
+  #deliver(recipients: readonly Resident[], { stanza, given: before, at }: Lost): void {
     const [first] = recipients
     if (first === undefined) return
+    const { bytes, start, end } = stanza.wire
+    const given = before ?? new GivenMessage({ wire: bytes.subarray(start, end), at })
+    given.announce(recipients, 'message')
     const wire = delayed(stanza, domainOf(first.jid), at)
-    for (const { session } of recipients) session.deliver(wire)
+    for (const resident of recipients) given.give(resident, wire)
   }
 
   /** The sender is told, if it is still there. */
-  #refuse(stanza: Stanza, to: Jid): void {
+  #refuse(stanza: Stanza, to: Jid, given: GivenMessage | null = null): void {
+    if (given !== null) given.isSettled = true
     const sender = stanza.from === null ? undefined : this.#realm.directory.get(stanza.from)
     sender?.session.deliver(errorReply(stanza, new StanzaError('service-unavailable', 'the client went away before it had acknowledged this'), to, sender.jid))
   }

@@ -16,6 +16,11 @@ export function isSame(bytes: Uint8Array, start: number, end: number, otherStart
   return true
 }
 
+/** Whether `bytes[start, end)` spells `ascii` somewhere. */
+export function isWithin(bytes: Uint8Array, start: number, end: number, ascii: string): boolean {
+  return bufferOf(bytes).subarray(start, end).includes(ascii, 0, 'latin1')
+}
+
 /** `bytes` as a Buffer over the same memory. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)

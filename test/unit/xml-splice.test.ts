@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
+import { withoutChildren } from '../../src/xml/children.ts'
 import { parse } from '../../src/xml/parse.ts'
 import { scanChildren, scanDocument } from '../../src/xml/scanner.ts'
 import { standAlone, withAttribute, withChild } from '../../src/xml/splice.ts'
@@ -69,4 +70,22 @@ test('a child is put behind all that is there, however the element is written', 
   assert.equal(added('<a>t<b/></a > '), '<a>t<b/><z xmlns=\'u\'/></a >')
   assert.equal(added('<a><![CDATA[</a>]]></a>'), '<a><![CDATA[</a>]]><z xmlns=\'u\'/></a>')
   for (const xml of goodInputs) assert.equal(parse(Buffer.from(added(xml))).children.at(-1)?.local, 'z')
+})
+
+test('children are taken out, and nothing else changes; where there are none to take out, nothing at all does', () => {
+  const left = (xml: string) => {
+    const { bytes, start, end } = withoutChildren(scanDocument(Buffer.from(xml)), ({ ns, local }) => ns === 'u' && local === 'z')
+    return Buffer.from(bytes.subarray(start, end)).toString()
+  }
+  assert.equal(left('<a><z xmlns="u"/></a>'), '<a></a>')
+  assert.equal(left('<a c="d" xmlns:x="u">é<x:z>1</x:z><b><x:z/></b> <z/><x:z y=""/>t</a > '), '<a c="d" xmlns:x="u">é<b><x:z/></b> <z/>t</a >')
+  const [child] = scanChildren(Buffer.from('<body xmlns="v" xmlns:x="u"><a><x:z/><x:b/></a></body>')).children
+  const { bytes, start, end, inherited } = withoutChildren(child ?? assert.fail(), ({ local }) => local === 'z')
+  assert.equal(Buffer.from(bytes.subarray(start, end)).toString(), "<a xmlns='v' xmlns:x='u'><x:b/></a>")
+  assert.deepEqual(inherited, [])
+  for (const xml of goodInputs) {
+    const whole = scanDocument(Buffer.from(xml))
+    assert.equal(withoutChildren(whole, () => false), whole)
+    assert.equal(withoutChildren(whole, () => true).childCount, 0)
+  }
 })
