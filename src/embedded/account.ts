@@ -130,11 +130,13 @@ export class Account {
   /** Messages that no session was given, the oldest. To be called within `perform`; fewer than `max` are all that there are. */
   async messages(max: number): Promise<readonly OfflineMessage[]> {
     const { handover } = this
-    const messages = await this.#stored(store => store.messages(this.jid, handover.after, max))
+    const { after } = handover
+    const messages = await this.#stored(store => store.messages(this.jid, after, max))
     const isAll = messages.length < max
-    if (isAll) this.#hasMessages = false
     // Somebody else may have emptied the store.
-    handover.found(messages.map(({ id }) => id), isAll ? Infinity : messages.at(-1)?.id ?? Infinity)
+    handover.found(messages.map(({ id }) => id), after, isAll ? Infinity : messages.at(-1)?.id ?? Infinity)
+    // What came back meanwhile lies before those that were asked for.
+    if (isAll) this.#hasMessages = handover.after < after
     return messages.filter(({ id }) => handover.isToBeGiven(id))
   }
 

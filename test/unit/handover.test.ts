@@ -47,8 +47,18 @@ test('what a client has already does not come back', () => {
 test('what came back and is in the store no more is forgotten', () => {
   const handover = given(1, 2, 3)
   for (const id of [1, 2, 3]) handover.takeBack(id)
-  handover.found([2], 2)
+  handover.found([2], 0, 2)
   assert.deepEqual([1, 2, 3].map(id => handover.isToBeGiven(id)), [false, true, true])
-  handover.found([], Infinity)
+  handover.found([], 0, Infinity)
   assert.equal(handover.after, 3)
+})
+
+test('what came back while others were looked for is not among them, and is to be given again all the same', () => {
+  const handover = given(1, 2, 3)
+  const { after } = handover
+  for (const id of [1, 2]) handover.takeBack(id)
+  handover.found([4, 5], after, Infinity)
+  assert.deepEqual([1, 2, 3, 4].map(id => handover.isToBeGiven(id)), [true, true, false, true])
+  assert.ok(handover.after < after)
+  assert.equal(handover.mayBeDropped, 0)
 })
