@@ -50,8 +50,11 @@ export class MessageRules {
       return
     }
     const chosen = this.#forAccount(type, recipient.jid)
-    if (chosen.length > 0) {
-      this.#give(sender, stanza, recipient, chosen)
+    const behind = chosen.filter(({ isBehind }) => isBehind)
+    const mustWait = behind.length > 0 && type !== 'headline' && this.#offline.takes(stanza, recipient)
+    const prompt = mustWait ? chosen.filter(({ isBehind }) => !isBehind) : chosen
+    if (prompt.length > 0) {
+      this.#give(sender, stanza, recipient, prompt)
       return
     }
     // §8.5.2.2.1: nobody there. A headline or an error just ends.
@@ -59,7 +62,8 @@ export class MessageRules {
     if (type === 'groupchat') throw unavailable('an account takes no groupchat messages')
     if (!this.#offline.takes(stanza, recipient)) throw unavailable('the recipient is not available')
     const wire = withAttribute(stanza.wire, 'from', sender.jid)
-    let given: readonly Resident[] = []
+    // Who gets it later needs no copy.
+    let given: readonly Resident[] = behind
     return this.#offline.keep(recipient, wire, this.#realm.clock.now(), residents => {
       given = residents
       for (const { session } of residents) session.deliver(wire)
