@@ -18,7 +18,7 @@ export class Account {
   /** When somebody asked for it last, in milliseconds since the epoch. */
   touchedAt = 0
   /** What became of the messages that are kept for it. */
-  readonly handover = new Handover()
+  readonly handover: Handover
   /** A drop of kept messages is on its way. */
   isDropping = false
   readonly #store: Store
@@ -37,8 +37,9 @@ export class Account {
   #isInDoubt = false
   readonly #isBlocking: boolean
 
-  /** `isBlocking`: whether the blocklist has an effect (XEP-0191). */
-  constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log, isBlocking = true) {
+  /** `isBlocking`: whether the blocklist has an effect (XEP-0191). `handover`: from when it was in memory before. */
+  constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log, isBlocking = true, handover = new Handover()) {
+    this.handover = handover
     this.jid = jid
     this.#store = store
     this.#log = log

@@ -5,10 +5,13 @@ import type { Store, StoredAccount } from '../store/store.ts'
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Account } from './account.ts'
+import type { Handover } from './handover.ts'
 
 /** So many that nobody is bound to stay in memory, for so many milliseconds: another process may change them. */
 const maxIdle = 1_000
 const maxIdleTime = 10_000
+/** Of so many accounts it stays in memory longer what clients have that the store keeps still. */
+const maxHandovers = 10_000
 /** One that was asked for within these milliseconds is about to be used. */
 const inUse = 1_000
 
@@ -28,6 +31,8 @@ export class Accounts {
   readonly #active = new Map<BareJid, Account>()
   /** The others, the one that was asked for last at the end. */
   readonly #idle = new Map<BareJid, Account>()
+  /** Of accounts that are not in memory: those that say more than the store. */
+  readonly #handovers = new Map<BareJid, Handover>()
   readonly #loading = new Map<BareJid, Promise<Account>>()
 
   constructor(store: Store, { clock, log, isBlocking }: Surroundings) {
@@ -47,7 +52,7 @@ export class Accounts {
     if (idle === undefined) return undefined
     const now = this.#clock.now()
     if (this.#isStale(idle, now)) {
-      this.#idle.delete(jid)
+      this.#evict(idle)
       return undefined
     }
     idle.touchedAt = now
@@ -63,7 +68,8 @@ export class Accounts {
 
   /** Of an account that is not in memory. */
   adopt(jid: BareJid, stored: StoredAccount): Account {
-    const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking)
+    const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking, this.#handovers.get(jid))
+    this.#handovers.delete(jid)
     account.touchedAt = this.#clock.now()
     this.#idle.set(jid, account)
     this.#tidy()
@@ -93,6 +99,7 @@ export class Accounts {
     if (account === undefined) await this.#store.forget(jid)
     else await account.perform(() => this.#store.forget(jid))
     this.#idle.delete(jid)
+    this.#handovers.delete(jid)
   }
 
   /** Settles when nothing is under way any more. */
@@ -126,7 +133,15 @@ export class Accounts {
       if (account.isBusy) continue
       // Those that follow were asked for later still.
       if (Math.abs(now - account.touchedAt) < inUse) return
-      this.#idle.delete(account.jid)
+      this.#evict(account)
     }
+  }
+
+  #evict({ jid, handover }: Account): void {
+    this.#idle.delete(jid)
+    if (!handover.isAhead) return
+    this.#handovers.set(jid, handover)
+    const [oldest] = this.#handovers.keys()
+    if (this.#handovers.size > maxHandovers && oldest !== undefined) this.#handovers.delete(oldest)
   }
 }

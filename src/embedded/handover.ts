@@ -38,6 +38,9 @@ export class Handover {
     for (const id of this.#returned) if (id > after && id <= upTo && !there.has(id)) this.#returned.delete(id)
   }
 
+  /** Clients have some that may not be dropped yet, of which the store knows nothing: they would be given once more. */
+  get isAhead(): boolean { return this.#acknowledged > this.mayBeDropped }
+
   /** Clients have all with that id or a lesser one. */
   get mayBeDropped(): number { return Math.min(this.#acknowledged, this.#upTo, ...[...this.#outstanding, ...this.#returned].map(id => id - 1)) }
 }

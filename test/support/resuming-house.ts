@@ -11,7 +11,7 @@ import { bare, certificateWith } from './external-certificate.ts'
 import { neighbourhood } from './neighbourhood.ts'
 import { passwordLogin, RememberedAccounts } from './password-login.ts'
 import { RecordedTransport } from './recorded-transport.ts'
-import { noAccount } from './remembered-store.ts'
+import { noAccount, RememberedStore } from './remembered-store.ts'
 import { domainpart, StreamRig } from './stream-rig.ts'
 import { recordingLog, settled, TurnedClock } from './turned-clock.ts'
 
@@ -22,7 +22,9 @@ export const certificateOf = (user: string): Certificate => certificateWith({ xm
 export class ResumingHouse {
   readonly clock = new TurnedClock()
   readonly manager: SessionManager
-  readonly #accounts: Accounts
+  readonly store = new RememberedStore()
+  readonly accounts: Accounts
+  readonly idle: () => Promise<void>
   readonly events: ReturnType<typeof recordingLog>['events']
 
   constructor(options: Partial<SessionManagerOptions> = {}) {
@@ -32,8 +34,10 @@ export class ResumingHouse {
     const backends = new BackendDispatch({ backends: [pki, new RememberedAccounts({ 'alice@example.net': 'pencil' })], timeoutMilliseconds: 1_000, clock: new TurnedClock(), log })
     let ids = 0
     const newId = () => { ids += 1; return `id-${ids}` }
-    const { domains, accounts } = neighbourhood({ clock, log, newId })
-    this.#accounts = accounts
+    const house = neighbourhood({ clock, log, newId, store: this.store })
+    const { domains } = house
+    this.accounts = house.accounts
+    this.idle = () => house.idle()
     this.manager = new SessionManager({
       hosts: domains.map(domain => ({ domain, mechanisms: ['external', 'plain'] as const,
         saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) })),
@@ -86,7 +90,7 @@ export class ResumingHouse {
   /** Binding waits for nothing: what is kept of the account is in memory. */
   #restart(transport: RecordedTransport, user: string): RecordedTransport {
     const account = bare(`${user}@example.net`)
-    if (this.#accounts.get(account) === undefined) this.#accounts.adopt(account, { ...noAccount, isKnown: true })
+    if (this.accounts.get(account) === undefined) this.accounts.adopt(account, { ...noAccount, isKnown: true })
     if (!transport.sent.some(text => text.startsWith('<success'))) throw new Error(`no login: ${transport.sent.join('')}`)
     transport.header()
     transport.heard()
