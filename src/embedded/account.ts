@@ -20,7 +20,7 @@ export class Account {
   /** Those of its audience who are online, while it is: `OnlineAudience` sees to that. */
   readonly onlineAudience = new Set<BareJid>()
   /** What became of the messages that are kept for it. */
-  readonly handover = new Handover()
+  readonly handover: Handover
   /** A drop of kept messages is on its way. */
   isDropping = false
   readonly #store: Store
@@ -39,9 +39,13 @@ export class Account {
   readonly #isBlocking: boolean
   readonly #rosterChanged: (account: Account, contact: BareJid | null) => void
 
-  /** `isBlocking`: whether the blocklist has an effect (XEP-0191). `rosterChanged` is told of each item that is another one, null where all may be. */
+  /**
+   * `isBlocking`: whether the blocklist has an effect (XEP-0191). `rosterChanged` is told of each item that is another one, null where all may be.
+   * `handover`: from when it was in memory before.
+   */
   constructor(jid: BareJid, stored: StoredAccount, store: Store, log: Log, isBlocking = true,
-    rosterChanged: (account: Account, contact: BareJid | null) => void = () => undefined) {
+    rosterChanged: (account: Account, contact: BareJid | null) => void = () => undefined, handover = new Handover()) {
+    this.handover = handover
     this.jid = jid
     this.#store = store
     this.#log = log
@@ -133,11 +137,13 @@ export class Account {
   /** Messages that no session was given, the oldest. To be called within `perform`; fewer than `max` are all that there are. */
   async messages(max: number): Promise<readonly OfflineMessage[]> {
     const { handover } = this
-    const messages = await this.#stored(store => store.messages(this.jid, handover.after, max))
+    const { after } = handover
+    const messages = await this.#stored(store => store.messages(this.jid, after, max))
     const isAll = messages.length < max
-    if (isAll) this.#hasMessages = false
     // Somebody else may have emptied the store.
-    handover.found(messages.map(({ id }) => id), isAll ? Infinity : messages.at(-1)?.id ?? Infinity)
+    handover.found(messages.map(({ id }) => id), after, isAll ? Infinity : messages.at(-1)?.id ?? Infinity)
+    // What came back meanwhile lies before those that were asked for.
+    if (isAll) this.#hasMessages = handover.after < after
     return messages.filter(({ id }) => handover.isToBeGiven(id))
   }
 

@@ -5,11 +5,14 @@ import type { Store, StoredAccount } from '../store/store.ts'
 import type { Clock } from '../telemetry/clock.ts'
 import type { Log } from '../telemetry/log.ts'
 import { Account } from './account.ts'
+import type { Handover } from './handover.ts'
 import { OnlineAudience } from './online-audience.ts'
 
 /** So many that nobody is bound to stay in memory, for so many milliseconds: another process may change them. */
 const maxIdle = 1_000
 const maxIdleTime = 10_000
+/** Of so many accounts it stays in memory longer what clients have that the store keeps still. */
+const maxHandovers = 10_000
 /** One that was asked for within these milliseconds is about to be used. */
 const inUse = 1_000
 
@@ -30,6 +33,8 @@ export class Accounts {
   readonly #online = new OnlineAudience(this.#active)
   /** The others, the one that was asked for last at the end. */
   readonly #idle = new Map<BareJid, Account>()
+  /** Of accounts that are not in memory: those that say more than the store. */
+  readonly #handovers = new Map<BareJid, Handover>()
   readonly #loading = new Map<BareJid, Promise<Account>>()
 
   constructor(store: Store, { clock, log, isBlocking }: Surroundings) {
@@ -49,7 +54,7 @@ export class Accounts {
     if (idle === undefined) return undefined
     const now = this.#clock.elapsed()
     if (this.#isStale(idle, now)) {
-      this.#idle.delete(jid)
+      this.#evict(idle)
       return undefined
     }
     idle.touchedAt = now
@@ -65,7 +70,9 @@ export class Accounts {
 
   /** Of an account that is not in memory. */
   adopt(jid: BareJid, stored: StoredAccount): Account {
-    const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking, (changed, contact) => { this.#online.changed(changed, contact) })
+    const account = new Account(jid, stored, this.#store, this.#log, this.#isBlocking, (changed, contact) => { this.#online.changed(changed, contact) },
+      this.#handovers.get(jid))
+    this.#handovers.delete(jid)
     account.touchedAt = this.#clock.elapsed()
     this.#idle.set(jid, account)
     this.#tidy()
@@ -97,6 +104,7 @@ export class Accounts {
     if (account === undefined) await this.#store.forget(jid)
     else await account.perform(() => this.#store.forget(jid))
     this.#idle.delete(jid)
+    this.#handovers.delete(jid)
   }
 
   /** Settles when nothing is under way any more. */
@@ -130,7 +138,15 @@ export class Accounts {
       if (account.isBusy) continue
       // Those that follow were asked for later still.
       if (now - account.touchedAt < inUse) return
-      this.#idle.delete(account.jid)
+      this.#evict(account)
     }
+  }
+
+  #evict({ jid, handover }: Account): void {
+    this.#idle.delete(jid)
+    if (!handover.isAhead) return
+    this.#handovers.set(jid, handover)
+    const [oldest] = this.#handovers.keys()
+    if (this.#handovers.size > maxHandovers && oldest !== undefined) this.#handovers.delete(oldest)
   }
 }

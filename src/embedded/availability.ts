@@ -11,3 +11,6 @@ export function mostAvailable(residents: Iterable<Resident>): Resident[] {
   const highest = Math.max(...candidates.map(({ availability }) => availability?.priority ?? 0))
   return candidates.filter(({ availability }) => availability?.priority === highest)
 }
+
+/** Those of them that have all that was kept. What comes for the others now waits behind that, as if they were not there. */
+export const caughtUp = (residents: Iterable<Resident>): Resident[] => mostAvailable(residents).filter(({ isBehind }) => !isBehind)

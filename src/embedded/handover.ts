@@ -32,11 +32,14 @@ export class Handover {
     if (this.#outstanding.delete(id)) this.#returned.add(id)
   }
 
-  /** Between these two there are no others any more than those that were found. */
-  found(ids: readonly number[], upTo: number): void {
+  /** Behind `after` and up to `upTo` there are no others any more than those that were found. Of what lies elsewhere nothing is known. */
+  found(ids: readonly number[], after: number, upTo: number): void {
     const there = new Set(ids)
-    for (const id of this.#returned) if (id <= upTo && !there.has(id)) this.#returned.delete(id)
+    for (const id of this.#returned) if (id > after && id <= upTo && !there.has(id)) this.#returned.delete(id)
   }
+
+  /** Clients have some that may not be dropped yet, of which the store knows nothing: they would be given once more. */
+  get isAhead(): boolean { return this.#acknowledged > this.mayBeDropped }
 
   /** Clients have all with that id or a lesser one. */
   get mayBeDropped(): number { return Math.min(this.#acknowledged, this.#upTo, ...[...this.#outstanding, ...this.#returned].map(id => id - 1)) }

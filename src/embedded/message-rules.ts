@@ -51,8 +51,11 @@ export class MessageRules {
       return
     }
     const chosen = this.#forAccount(type, recipient.jid)
-    if (chosen.length > 0) {
-      this.#give(sender, stanza, recipient, chosen)
+    const behind = chosen.filter(({ isBehind }) => isBehind)
+    const mustWait = behind.length > 0 && type !== 'headline' && this.#offline.takes(stanza, recipient)
+    const prompt = mustWait ? chosen.filter(({ isBehind }) => !isBehind) : chosen
+    if (prompt.length > 0) {
+      this.#give(sender, stanza, recipient, prompt)
       return
     }
     // §8.5.2.2.1: nobody there. A headline or an error just ends.
@@ -64,13 +67,14 @@ export class MessageRules {
     return this.#offline.keep(recipient, wire, this.#realm.clock.now(), residents => {
       isKept = false
       this.#give(sender, stanza, recipient, residents, wire)
-    }).then(() => { if (isKept) this.#give(sender, stanza, recipient, [], wire) })
+    }).then(() => { if (isKept) this.#give(sender, stanza, recipient, [], wire, behind) })
   }
 
-  /** Those are given it, and whoever wants copies is given one; where it was kept for the account, there is nobody but these. */
-  #give(sender: Resident, stanza: Stanza, recipient: Account, residents: readonly Resident[], wire = withAttribute(stanza.wire, 'from', sender.jid)): void {
+  /** Those are given it, and whoever wants copies is given one; where it was kept for the account, there is nobody but these. `later` get it itself, and need none. */
+  #give(sender: Resident, stanza: Stanza, recipient: Account, residents: readonly Resident[], wire = withAttribute(stanza.wire, 'from', sender.jid),
+    later: readonly Resident[] = []): void {
     const isCopied = (sender.account.copied > 0 || recipient.copied > 0) && isEligible(stanza)
-    const others = isCopied ? wantingCopies(this.#realm, recipient, [sender, ...residents]) : []
+    const others = isCopied ? wantingCopies(this.#realm, recipient, [sender, ...residents, ...later]) : []
     const give = residents.length > 0 && others.length > 0 ? this.#together(wire, residents, others) : giveAlone
     for (const resident of residents) give(resident, wire)
     // One copy is enough of what somebody says to himself.

@@ -9,6 +9,7 @@ import { NS_CLIENT } from '../xmpp/namespaces.ts'
 import { type Stanza, stanzaMarkup } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import type { Account } from './account.ts'
+import { type Glance, Introduction } from './introduction.ts'
 import type { LastSeen } from './last-seen.ts'
 import type { OfflineMessages } from './offline.ts'
 import { availableOf, mayMeet, type Realm, withAccount } from './realm.ts'
@@ -61,6 +62,7 @@ export class PresenceRules {
   /** The resource has gone: those who saw it are told (§4.5.2). It is out of the directory already. */
   depart(resident: Resident): void {
     const { availability, directed } = resident
+    resident.arrival = resident.introduction = null
     if (availability === null && directed === null) return
     resident.availability = null
     const wire = unavailableFrom(resident)
@@ -105,19 +107,24 @@ export class PresenceRules {
   #available(sender: Resident, stanza: Stanza): void | Promise<void> {
     if (sender.hasLeft) return
     const priority = priorityOf(stanza)
-    const come = () => {
-      // It may have gone while it was given what was kept.
-      if (!sender.hasLeft) this.#come(sender, stanza, priority)
+    const come = () => { this.#come(sender, stanza, priority) }
+    if (sender.arrival !== null && priority >= 0) {
+      // It says this instead.
+      sender.arrival = come
+      return
     }
     // XEP-0160 §2
     const takesMessages = priority >= 0 && (sender.availability === null || sender.availability.priority < 0)
     // One that is being kept right now belongs to them.
-    if (takesMessages && (sender.account.hasMessages || sender.account.isBusy)) return this.#offline.giveAll(sender, come)
+    if (takesMessages && (sender.account.hasMessages || sender.account.isBusy)) {
+      sender.arrival = come
+      return this.#offline.giveTo(sender)
+    }
+    sender.arrival = null
     come()
   }
 
   #come(sender: Resident, stanza: Stanza, priority: number): void {
-    const { account } = sender
     const isInitial = sender.availability === null
     const wire = withAttribute(stanza.wire, 'from', sender.jid)
     const since = sender.availability?.priority === priority ? sender.availability.since : this.#realm.clock.elapsed()
@@ -127,19 +134,20 @@ export class PresenceRules {
     this.#toAll(sender, wire, null)
     if (!isInitial) return
     // §4.2.2: and it is shown the others of its account, and, in the place of probes (§4.3), those whom it may see.
-    for (const { availability, jid } of availableOf(this.#realm, account.jid)) {
-      if (jid !== sender.jid && availability !== null) sender.session.deliver(availability.wire)
-    }
-    for (const contact of account.watched) this.#showContact(sender, contact)
-    // §3.1.3: requests that nobody has answered are shown again.
-    for (const { request, jid } of account.roster.values()) {
-      if (request !== null && !account.blocks(jid)) sender.session.deliver(request)
-    }
+    sender.introduction = new Introduction(sender, this.#shownTo(sender))
+    sender.introduction.goOn()
   }
 
-  #showContact(sender: Resident, contact: Jid): void {
-    for (const { account, availability, jid } of availableOf(this.#realm, bareOf(contact))) {
-      if (availability !== null && account.isSeenBy(sender.account.jid) && mayMeet(account, jid, sender.account, sender.jid)) sender.session.deliver(availability.wire)
+  *#shownTo({ account, jid }: Resident): Iterator<Glance, undefined> {
+    for (const own of availableOf(this.#realm, account.jid)) if (own.jid !== jid) yield () => own.availability?.wire
+    for (const contact of account.watched) {
+      for (const other of availableOf(this.#realm, contact)) {
+        yield () => other.account.isSeenBy(account.jid) && mayMeet(other.account, other.jid, account, jid) ? other.availability?.wire : undefined
+      }
+    }
+    // §3.1.3: requests that nobody has answered are shown again.
+    for (const { request, jid: contact } of account.roster.values()) {
+      if (request !== null) yield () => account.blocks(contact) ? null : account.roster.get(contact)?.request
     }
   }
 
@@ -149,7 +157,7 @@ export class PresenceRules {
     const told = new Set<Resident>()
     // §4.5.2: its own resources hear it as well, itself included.
     if (!sender.hasLeft) this.#toAll(sender, wire, told)
-    sender.availability = null
+    sender.availability = sender.arrival = sender.introduction = null
     this.#takeBack(sender, wire, told)
     if (availability !== null) this.#lastSeen.note(sender.account, statusOf(stanza))
   }

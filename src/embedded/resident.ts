@@ -6,6 +6,7 @@ import type { FullJid } from '../xmpp/jid.ts'
 import type { Stanza } from '../xmpp/stanza.ts'
 import type { Account } from './account.ts'
 import type { FeatureResource } from './feature-account.ts'
+import type { Introduction } from './introduction.ts'
 import type { Router } from './router.ts'
 
 /** What a resource that is available told the world. */
@@ -36,6 +37,14 @@ export class Resident implements Attachment, FeatureResource {
   hasLeft = false
   /** What follows the answer to the request that is being dealt with. */
   afterAnswer: (() => void) | null = null
+  /** What it says to the world as soon as it has been given what was kept; null where it has said it, or does not come. */
+  arrival: (() => void) | null = null
+  /** It is being given what was kept: what is newer waits behind that. */
+  isBehind = false
+  /** Its client has no room for the rest of that just now. */
+  awaitsRoom = false
+  /** What it is being shown of others; null where nothing is left of that. */
+  introduction: Introduction | null = null
   #wantsCarbons = false
 
   constructor(session: Session, account: Account, router: Router) {
@@ -50,6 +59,12 @@ export class Resident implements Attachment, FeatureResource {
   set wantsCarbons(wants: boolean) {
     if (wants !== this.#wantsCarbons && !this.hasLeft) this.account.copied += wants ? 1 : -1
     this.#wantsCarbons = wants
+  }
+
+  arrive(): void {
+    const { arrival } = this
+    this.arrival = null
+    arrival?.()
   }
 
   receive(stanza: Stanza): void | Promise<void> { return this.#router.route(this, stanza) }

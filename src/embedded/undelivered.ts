@@ -9,7 +9,7 @@ import { domainOf, isFull, type Jid, parseJid } from '../xmpp/jid.ts'
 import { errorReply, readStanza, type Stanza } from '../xmpp/stanza.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
 import type { Account } from './account.ts'
-import { mostAvailable, nonNegative } from './availability.ts'
+import { caughtUp, nonNegative } from './availability.ts'
 import { isCopy } from './carbons.ts'
 import { delayed } from './delay.ts'
 import { GivenMessage } from './given-message.ts'
@@ -105,7 +105,7 @@ export class UndeliveredRules {
       this.#refuse(stanza, to, given)
       return
     }
-    const chosen = mostAvailable(directory.ofAccount(account.jid))
+    const chosen = caughtUp(directory.ofAccount(account.jid))
     if (chosen.length === 0) {
       this.#keep(lost)
       return

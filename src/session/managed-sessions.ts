@@ -112,10 +112,11 @@ export class ManagedSessions {
 
   /** The session is over. What its client has missed goes back to its domain: later, when nobody is in the middle of anything, or now. */
   remove(session: Session, when: 'later' | 'now'): void {
-    if (!this.#sessions.delete(session)) return
-    this.#forget(session)
-    if (this.#sessions.size === 0) this.#stopTimer()
-    if (session.management === null || session.management.unacknowledged.length === 0) return
+    if (this.#sessions.delete(session)) {
+      this.#forget(session)
+      if (this.#sessions.size === 0) this.#stopTimer()
+    }
+    if (session.isSettled) return
     this.#giving += 1
     const giveBack = () => {
       this.#giving -= 1

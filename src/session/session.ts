@@ -13,6 +13,7 @@ import { StreamError } from '../xmpp/stream-error.ts'
 import { HeldPresence, type HoldingRules } from './client-state.ts'
 import type { Attachment, Departure } from './domain.ts'
 import type { ManagedSessions } from './managed-sessions.ts'
+import { Room } from './room.ts'
 import type { RateLimiter } from './rate-limiter.ts'
 import type { Receipt, StreamManagement } from './stream-management.ts'
 
@@ -38,6 +39,8 @@ export class Session implements StanzaSink {
   #management: StreamManagement | null = null
   /** Null while the client is active, or does not say (XEP-0352). */
   #held: HeldPresence | null = null
+  /** Null until somebody has more for the client than it has room for, or wants to know what it has got. */
+  #room: Room | null = null
   /** Sweeps that are left to come back in. */
   #patience = 0
   #isDraining = false
@@ -136,6 +139,14 @@ export class Session implements StanzaSink {
     this.#pass(wire, receipt)
   }
 
+  /** Whether so many bytes more that can wait may be delivered now: what the client has not got yet leaves room for what cannot wait. */
+  hasRoomFor(bytes: number): boolean {
+    return this.#stream !== null && !this.#isDraining && this.#stream.hasRoomFor(bytes) && this.#management?.hasRoomFor(bytes) !== false
+  }
+
+  /** Calls `act`, once, when there is room for so many bytes, or the session is over. */
+  whenRoom(bytes: number, act: () => void): void { this.#roomToBe().await(bytes, act) }
+
   /** Ends the session and its stream. */
   end(reason: Departure, error: StreamError | null): void {
     if (this.#over) return
@@ -181,6 +192,7 @@ export class Session implements StanzaSink {
       if (management.unacknowledged.length > 0) this.#request(management)
       // XEP-0352 §5.2: the client that comes back is active, and has the rest behind what it had been sent.
       this.#activate()
+      this.#room?.wake()
     }
   }
 
@@ -204,12 +216,12 @@ export class Session implements StanzaSink {
     if (management?.isRequestDue === true) this.#request(management)
   }
 
-  /** Nothing that the client was sent waits for an acknowledgement. */
-  get isSettled(): boolean { return this.#management === null || this.#management.unacknowledged.length === 0 }
+  /** Nothing that the client was sent waits for an acknowledgement, nor to leave for it where somebody wants to know. */
+  get isSettled(): boolean { return this.#room?.hasSentAll !== false && (this.#management === null || this.#management.unacknowledged.length === 0) }
 
-  /** Gives back to the domain what the client never acknowledged: once, when the session is over. */
+  /** Gives back to the domain what the client never acknowledged, or what never left for it: once, when the session is over. */
   giveBack(): void {
-    const all = this.#management?.takeAll() ?? []
+    const all = [...this.#room?.takeAll() ?? [], ...this.#management?.takeAll() ?? []]
     if (all.length > 0) this.#attachment?.undelivered(all)
   }
 
@@ -278,8 +290,22 @@ export class Session implements StanzaSink {
       this.#deliverManaged(wire, management, managed, receipt)
       return
     }
-    this.#stream?.send(wire)
-    receipt?.acknowledged()
+    if (receipt === undefined) this.#stream?.send(wire)
+    else this.#roomToBe().send({ wire, receipt, ...managed?.moment ?? { at: 0, elapsed: 0 } })
+  }
+
+  #roomToBe(): Room {
+    const [isOver, outbound] = [() => this.#over, () => this.#over ? null : this.#stream]
+    return this.#room ??= new Room({
+      get isOver() { return isOver() }, get outbound() { return outbound() }, hasRoomFor: bytes => this.hasRoomFor(bytes),
+      askFor: bytes => { this.#askFor(bytes) }, fail: error => { this.#fail(error) },
+    })
+  }
+
+  /** An acknowledgement is what makes room, unless it is on its way. */
+  #askFor(bytes: number): void {
+    const management = this.#management
+    if (management !== null && !management.hasRoomFor(bytes) && !management.isAsked) this.#request(management)
   }
 
   #slowDown(limiter: RateLimiter): void {
@@ -314,6 +340,7 @@ export class Session implements StanzaSink {
     if (h === null) throw new StreamError('bad-format', 'an acknowledgement says how many stanzas were handled')
     if (!management.acknowledge(h)) throw handledTooMany(h, management.sent)
     if (management.isRequestDue) this.#request(management)
+    this.#room?.wake()
   }
 
   #deliverManaged(wire: Uint8Array, management: StreamManagement, managed: ManagedSessions, receipt: Receipt | undefined): void {
@@ -360,6 +387,7 @@ export class Session implements StanzaSink {
     } finally {
       // Whatever became of the domain: a session that is over is in nobody's way.
       this.#ended(this, reason)
+      this.#room?.wake()
     }
   }
 

@@ -17,6 +17,9 @@ export interface QueueLimits {
 /** How many stanzas may wait for an acknowledgement before one is asked for. */
 const requestAfter = 8
 
+/** What can wait elsewhere leaves so much of the limits to what cannot. */
+const share = 1 / 2
+
 /** So many may lie in memory that they share with others: they are acknowledged soon, or copied. */
 const mayShare = 16
 
@@ -60,10 +63,18 @@ export class StreamManagement {
     this.#bytes += wire.length
   }
 
-  /** The limit that the queue is beyond; null while it is within both. */
+  /** The limit that the queue is beyond; null while it is within both. One stanza may wait alone, however long it is, and be as if it were not there. */
   get exceeded(): 'session.max_unacked_stanzas' | 'session.max_unacked_bytes' | null {
     if (this.#queue.length > this.#limits.maxStanzas) return 'session.max_unacked_stanzas'
-    return this.#bytes > this.#limits.maxBytes ? 'session.max_unacked_bytes' : null
+    const { length = 0 } = this.#queue[0]?.wire ?? {}
+    const bytes = length > this.#limits.maxBytes ? this.#bytes - length : this.#bytes
+    return bytes > this.#limits.maxBytes ? 'session.max_unacked_bytes' : null
+  }
+
+  /** Whether one stanza more, of so many bytes, leaves room for what cannot wait. */
+  hasRoomFor(bytes: number): boolean {
+    if (this.#queue.length === 0) return true
+    return this.#queue.length < this.#limits.maxStanzas * share && this.#bytes + bytes <= this.#limits.maxBytes * share
   }
 
   /** The client has handled `h` stanzas. False, and nothing has changed, where that is more than it was sent. */
@@ -78,6 +89,9 @@ export class StreamManagement {
     for (const { receipt } of handled) receipt?.acknowledged()
     return true
   }
+
+  /** An acknowledgement is under way, or will be. */
+  get isAsked(): boolean { return this.#isAsked }
 
   /** Whether so many are waiting that an acknowledgement is to be asked for now. One question at a time. */
   get isRequestDue(): boolean { return !this.#isAsked && this.#queue.length >= this.#requestAfter }

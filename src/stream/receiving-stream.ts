@@ -76,6 +76,10 @@ export class ReceivingStream implements TransportEvents, OutboundStream {
 
   say(markup: Markup): void { this.#transport.send(markup) }
 
+  hasRoomFor(bytes: number): boolean { return this.#transport.hasRoomFor(bytes) }
+
+  whenSent(act: () => void): void { this.#transport.whenSent(act) }
+
   pause(milliseconds: number): void {
     this.#services.log.debug({ event: 'session.slowed', milliseconds, address: this.facts.remoteAddress, limit: 'limits.max_stanzas_per_second' })
     this.#transport.pause(milliseconds)

@@ -33,6 +33,10 @@ export interface OutboundStream {
   send(wire: Uint8Array): void
   /** Sends an element that is no stanza. */
   say(markup: Markup): void
+  /** Whether so many bytes more that could wait are to be sent now. */
+  hasRoomFor(bytes: number): boolean
+  /** Calls `act` when all that was sent until now has left for the client; never, where the connection ends before. */
+  whenSent(act: () => void): void
   /** Reads nothing more from the client for so many milliseconds. */
   pause(milliseconds: number): void
   /** Ends the stream: with a stream error, or in good order. Idempotent. */

@@ -64,6 +64,10 @@ export interface Transport {
   open(header: ResponseHeader): void
   /** Writes one self-contained element. What cannot be written within the transport's limits ends in `lost`. */
   send(wire: Uint8Array | Markup): void
+  /** Whether so many bytes more that could wait are to be sent now: together with what the peer has not read they are far from the transport's limits. */
+  hasRoomFor(bytes: number): boolean
+  /** Calls `act` when all that was sent until now has left for the peer, as far as that can be told here; never, where the connection ends before. */
+  whenSent(act: () => void): void
   /** The peer begins a new stream now (RFC 6120 §4.3.3): the next that it says is a header. */
   restart(): void
   /** Takes nothing more from the peer for so many milliseconds; what is under way may still arrive. */

@@ -135,6 +135,8 @@ export class BoshWindow<Payload, Exchange> {
     this.#activeAt = now
   }
 
+  /** Of the requests that were taken, all before it included. */
+  get lastRid(): number { return this.#lastRid }
   /** Payload bytes that wait for a request to answer. */
   get queuedBytes(): number { return this.#queue.bytes }
   /** The session has ended, and its client has not fetched what was there for it. */

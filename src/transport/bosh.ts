@@ -84,6 +84,10 @@ export class BoshTransport implements Transport, Held {
   #timerAt = Infinity
   #isHeldBack = false
   #pausedUntil = 0
+  /** Bytes, of all that was sent. */
+  #sentBytes = 0
+  /** Who waits until the client has so many of them. */
+  readonly #awaited: { readonly bytes: number, readonly act: () => void }[] = []
 
   constructor(firstRid: number, origin: RequestOrigin, agreement: BoshAgreement, shared: BoshShared, end: SessionEnd) {
     this.#agreement = agreement
@@ -129,6 +133,7 @@ export class BoshTransport implements Transport, Held {
       this.#shared.clock.after(patience, () => { this.request(body, size, origin, exchange) })
       return
     }
+    const [before, responded] = [this.#window.lastRid, this.#sentBytes - this.#window.queuedBytes]
     // What was sent before this came goes to a request that came before it, not into the answer to a request to terminate:
     // there stanza 12 trips over it.
     if (this.#isHeldBack) this.#settle(now)
@@ -143,7 +148,9 @@ export class BoshTransport implements Transport, Held {
       children: restarts ? [] : children,
     }
     const isEmpty = payload.header === null && children.length === 0
-    this.#carryOut(this.#window.take({ rid, size, isEmpty, payload, terminates, pause, ack, keyHash, nextKey }, exchange, now))
+    const actions = this.#window.take({ rid, size, isEmpty, payload, terminates, pause, ack, keyHash, nextKey }, exchange, now)
+    if (this.#window.lastRid > before) this.#hasGot(responded)
+    this.#carryOut(actions)
     this.#settle(now)
   }
 
@@ -167,7 +174,9 @@ export class BoshTransport implements Transport, Held {
   }
 
   send(wire: Uint8Array | Markup): void {
-    this.#window.enqueue(typeof wire === 'string' ? Buffer.from(wire) : wire)
+    const payload = typeof wire === 'string' ? Buffer.from(wire) : wire
+    this.#sentBytes += payload.length
+    this.#window.enqueue(payload)
     if (this.#window.queuedBytes > this.#shared.maxUnreadBytes) {
       this.#lose(new LimitReached('limits.max_unread_bytes', 'the client does not fetch what is sent to it'))
       this.#carryOut(this.#window.end('policy-violation', [], this.#now))
@@ -177,6 +186,16 @@ export class BoshTransport implements Transport, Held {
     if (this.#isHeldBack) return
     this.#isHeldBack = true
     this.#shared.outbox.add(this)
+  }
+
+  hasRoomFor(bytes: number): boolean {
+    const { queuedBytes } = this.#window
+    return queuedBytes === 0 || queuedBytes + bytes <= this.#shared.maxUnreadBytes / 2
+  }
+
+  /** A response may be lost with its connection, but whoever asks for the next has got it (§14.3). */
+  whenSent(act: () => void): void {
+    if (!this.#isOver) this.#awaited.push({ bytes: this.#sentBytes, act })
   }
 
   /** The end of a turn: what was sent within it leaves in one response. */
@@ -250,9 +269,17 @@ export class BoshTransport implements Transport, Held {
 
   #stop(): void {
     this.#events = null
+    // What has not been fetched by now may never be.
+    this.#awaited.splice(0)
     if (this.#isOver) return
     this.#isOver = true
     this.#end.over()
+  }
+
+  /** The client has so many bytes of what it was sent. */
+  #hasGot(left: number): void {
+    const count = this.#awaited.findIndex(({ bytes }) => bytes > left)
+    for (const { act } of this.#awaited.splice(0, count < 0 ? Infinity : count)) act()
   }
 
   /** Answers what can be answered, and sets the timer for what cannot yet. */

@@ -72,6 +72,12 @@ export class Output implements Held {
     else if (!this.#waitsForDrain && this.#wire.writableNeedDrain && unreadBytes > maxUnreadBytes / 8) this.#pauseUntilDrained()
   }
 
+  /** Half of what may be unread is for what can wait. Whoever has nothing unread has room for one of any size. */
+  hasRoomFor(bytes: number): boolean {
+    const { unreadBytes } = this.#connection
+    return unreadBytes === 0 || unreadBytes + bytes <= this.#shared.maxUnreadBytes / 2
+  }
+
   /** Nothing is read for so many milliseconds. */
   pause(milliseconds: number): void {
     this.#connection.pauseReading()

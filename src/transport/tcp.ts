@@ -25,6 +25,9 @@ const tinyBytes = 64
 const maxTinyPieces = 8
 const gulpInterval = 20
 
+/** Written behind all else, it says when that has gone. */
+const nothing = new Uint8Array(0)
+
 const proceed = tag('proceed', { xmlns: NS_TLS })
 
 /** What all TCP streams of a listener share. */
@@ -95,6 +98,13 @@ export class TcpTransport implements Transport, Watched, Readable {
   }
 
   send(wire: Uint8Array | Markup): void { this.#write(wire) }
+
+  hasRoomFor(bytes: number): boolean { return this.#output.hasRoomFor(bytes) }
+
+  whenSent(act: () => void): void {
+    if (this.#phase !== 'open') return
+    this.#socket.write(nothing, error => { if (error === undefined || error === null) act() })
+  }
 
   restart(): void {
     this.#isOpened = false

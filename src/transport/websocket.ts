@@ -86,6 +86,15 @@ export class WebSocketTransport implements Transport, Watched, Readable {
 
   send(wire: Uint8Array | Markup): void { this.#write(wire) }
 
+  hasRoomFor(bytes: number): boolean { return this.#output.hasRoomFor(bytes) }
+
+  /** A message may wait to be compressed: only what goes the same way comes behind it. RFC 6455 §5.5.3: nobody answers a pong. */
+  whenSent(act: () => void): void {
+    if (this.#phase !== 'open') return
+    this.#output.hold()
+    this.#socket.pong('', false, (error?: Error | null) => { if (error === undefined || error === null) act() })
+  }
+
   /** RFC 7395 §3.7: the messages say themselves where a stream begins. */
   restart(): void { /* nothing to do */ }
 

@@ -150,6 +150,36 @@ export function transportContract(title: string, make: () => Promise<TransportUn
       assert.equal(await peer.next(), null)
     })
 
+    on('says when what was sent has left, each in order, and never of a connection that has gone', async ({ transport, peer }) => {
+      const left: string[] = []
+      const listener = new Listener(what => {
+        if (what.startsWith('header')) {
+          assert.ok(transport.hasRoomFor(100_000_000), 'one who has nothing unread has room for one of any size')
+          transport.open({ id: 'i', from: 'example.net', to: null, lang: 'en', version: '1.0' })
+          transport.send(outbound('1'))
+          assert.ok(!transport.hasRoomFor(500_000), 'half of what may be unread')
+          transport.whenSent(() => { left.push('1') })
+          transport.send(outbound('2'))
+          transport.whenSent(() => { left.push('2') })
+          assert.deepEqual(left, [], 'it is still there')
+        } else if (what === 'lost') {
+          transport.whenSent(() => { left.push('gone') })
+        }
+      })
+      transport.listen(listener)
+      peer.send('header')
+      assert.equal(await peer.next(), 'header')
+      for (const id of ['1', '2']) assert.equal(idOf(await peer.next()), id)
+      // Over BOSH what comes next tells.
+      peer.send(message('3'))
+      await listener.reached(2)
+      while (left.length < 2) await new Promise(resolve => { setImmediate(resolve) })
+      peer.vanish()
+      await listener.reached(3)
+      await new Promise(resolve => { setImmediate(resolve) })
+      assert.deepEqual(left, ['1', '2'])
+    })
+
     on('close is idempotent, and what is sent after it is harmless and goes nowhere', async ({ transport, peer }) => {
       transport.listen(new Listener(what => {
         if (!what.startsWith('header')) return

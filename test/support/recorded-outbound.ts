@@ -18,6 +18,9 @@ export class RecordedOutbound implements OutboundStream {
 
   send(wire: Uint8Array): void { this.sent.push(Buffer.from(wire).toString()) }
   say(markup: string): void { this.sent.push(markup) }
+  /** A client that reads everything at once. */
+  hasRoomFor: (bytes: number) => boolean = () => true
+  whenSent: (act: () => void) => void = act => { act() }
   pause(milliseconds: number): void { this.sent.push(`(pause ${milliseconds})`) }
   end(error: StreamError | null): void { this.sent.push(`(end ${error?.condition ?? 'in good order'})`) }
   fail(error: unknown): void { throw error }

@@ -45,6 +45,10 @@ export class RecordedTransport implements Transport {
     this.sent.push(typeof wire === 'string' ? wire : Buffer.from(wire).toString())
   }
 
+  /** A peer that reads everything at once. */
+  hasRoomFor: (bytes: number) => boolean = () => true
+  whenSent: (act: () => void) => void = act => { act() }
+
   restart(): void { this.restarts += 1 }
 
   pause(milliseconds: number): void { this.sent.push(`(pause ${milliseconds})`) }

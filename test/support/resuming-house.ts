@@ -21,9 +21,10 @@ export const certificateOf = (user: string): Certificate => certificateWith({ xm
 
 export class ResumingHouse {
   readonly clock = new TurnedClock()
-  readonly store = new RememberedStore()
   readonly manager: SessionManager
-  readonly #accounts: Accounts
+  readonly store = new RememberedStore()
+  readonly accounts: Accounts
+  readonly idle: () => Promise<void>
   readonly events: ReturnType<typeof recordingLog>['events']
 
   constructor(options: Partial<SessionManagerOptions> = {}) {
@@ -33,8 +34,10 @@ export class ResumingHouse {
     const backends = new BackendDispatch({ backends: [pki, new RememberedAccounts({ 'alice@example.net': 'pencil' })], timeoutMilliseconds: 1_000, clock: new TurnedClock(), log })
     let ids = 0
     const newId = () => { ids += 1; return `id-${ids}` }
-    const { domains, accounts } = neighbourhood({ clock, log, newId, store })
-    this.#accounts = accounts
+    const house = neighbourhood({ clock, log, newId, store })
+    const { domains } = house
+    this.accounts = house.accounts
+    this.idle = () => house.idle()
     this.manager = new SessionManager({
       hosts: domains.map(domain => ({ domain, mechanisms: ['external', 'plain'] as const,
         saslContext: peer => ({ ...peer, ...passwordLogin(), domain: name, backends, external: { modes: ['standard'], commonName: { prefix: '', suffix: '' } } }) })),
@@ -87,7 +90,7 @@ export class ResumingHouse {
   /** Binding waits for nothing: what is kept of the account is in memory. */
   #restart(transport: RecordedTransport, user: string): RecordedTransport {
     const account = bare(`${user}@example.net`)
-    if (this.#accounts.get(account) === undefined) this.#accounts.adopt(account, { ...noAccount, isKnown: true })
+    if (this.accounts.get(account) === undefined) this.accounts.adopt(account, { ...noAccount, isKnown: true })
     if (!transport.sent.some(text => text.startsWith('<success'))) throw new Error(`no login: ${transport.sent.join('')}`)
     transport.header()
     transport.heard()

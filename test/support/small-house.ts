@@ -47,6 +47,8 @@ export class SmallHouse {
       facts: outbound.facts,
       send: wire => { onSend(session); outbound.send(wire) },
       say: markup => { outbound.say(markup) },
+      hasRoomFor: bytes => outbound.hasRoomFor(bytes),
+      whenSent: act => { outbound.whenSent(act) },
       pause: milliseconds => { outbound.pause(milliseconds) },
       end: error => { outbound.end(error) },
       fail: error => { outbound.fail(error) },

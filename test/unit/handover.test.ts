@@ -1,7 +1,11 @@
 // What of the kept messages may be given to whom, and dropped when.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { Accounts } from '../../src/embedded/accounts.ts'
 import { Handover } from '../../src/embedded/handover.ts'
+import { bare } from '../support/external-certificate.ts'
+import { RememberedStore } from '../support/remembered-store.ts'
+import { recordingLog, TurnedClock } from '../support/turned-clock.ts'
 
 function given(...ids: readonly number[]): Handover {
   const handover = new Handover()
@@ -47,8 +51,39 @@ test('what a client has already does not come back', () => {
 test('what came back and is in the store no more is forgotten', () => {
   const handover = given(1, 2, 3)
   for (const id of [1, 2, 3]) handover.takeBack(id)
-  handover.found([2], 2)
+  handover.found([2], 0, 2)
   assert.deepEqual([1, 2, 3].map(id => handover.isToBeGiven(id)), [false, true, true])
-  handover.found([], Infinity)
+  handover.found([], 0, Infinity)
   assert.equal(handover.after, 3)
+})
+
+test('what came back while others were looked for is not among them, and is to be given again all the same', () => {
+  const handover = given(1, 2, 3)
+  const { after } = handover
+  for (const id of [1, 2]) handover.takeBack(id)
+  handover.found([4, 5], after, Infinity)
+  assert.deepEqual([1, 2, 3, 4].map(id => handover.isToBeGiven(id)), [true, true, false, true])
+  assert.ok(handover.after < after)
+  assert.equal(handover.mayBeDropped, 0)
+})
+
+test('what clients have behind something that nobody has outlives the account in memory: it is not given once more when that is loaded again', async () => {
+  const clock = new TurnedClock()
+  const accounts = new Accounts(new RememberedStore(), { clock, log: recordingLog().log, isBlocking: true })
+  const juliet = bare('juliet@example.net')
+  const before = await accounts.use(juliet)
+  for (const id of [1, 2, 3]) before.handover.give(id)
+  before.handover.acknowledge(2)
+  before.handover.takeBack(1)
+  before.handover.takeBack(3)
+  clock.advance(60_000)
+  const after = await accounts.use(juliet)
+  assert.notEqual(after, before)
+  assert.deepEqual([1, 2, 3].map(id => after.handover.isToBeGiven(id)), [true, false, true])
+  // As soon as the store says the same there is nothing to be remembered.
+  after.handover.give(1)
+  after.handover.acknowledge(1)
+  assert.equal(after.handover.isAhead, false)
+  clock.advance(60_000)
+  assert.notEqual((await accounts.use(juliet)).handover, after.handover)
 })

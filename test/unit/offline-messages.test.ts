@@ -1,6 +1,8 @@
 // Messages for those who are not there (XEP-0160), where what they are kept in takes its time or fails: the races that no conversation can show.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Unacknowledged } from '../../src/session/stream-management.ts'
+import { bare } from '../support/external-certificate.ts'
 import { SmallHouse } from '../support/small-house.ts'
 import { settled } from '../support/turned-clock.ts'
 
@@ -130,6 +132,36 @@ test('a resource that leaves while it is given what is kept leaves the rest to t
   const [first, second] = [bodies(one.outbound.heard()), bodies(two.outbound.heard()).filter(text => text !== 'presence')]
   assert.deepEqual(first.filter(text => text !== 'presence').length, 50)
   assert.deepEqual(new Set([...first, ...second].filter(text => text !== 'presence')), new Set(texts))
+})
+
+test('what comes back while the rest is read is lost to nobody, whatever the store answers meanwhile (XEP-0198 §4)', async () => {
+  const house = new SmallHouse()
+  const romeo = await house.enter('romeo', 'r')
+  const texts = Array.from({ length: 60 }, (_, index) => String(index))
+  const one = await house.enter('juliet', 'one')
+  for (const text of texts) romeo.say(`<message type='chat' to='juliet@example.net'><body>${text}</body></message>`)
+  await house.idle()
+  const given: Unacknowledged[] = []
+  one.session.deliver = (wire, receipt) => { given.push({ wire, receipt, at: 0, elapsed: 0 }) }
+  const gate = Promise.withResolvers<undefined>()
+  let reads = 0
+  house.store.before = async method => {
+    if (method !== 'messages') return
+    reads += 1
+    if (reads === 2) await gate.promise
+  }
+  one.say('<presence/>')
+  await settled()
+  assert.deepEqual([given.length, reads], [50, 2])
+  one.session.end('closed', null)
+  one.attachment.undelivered(given.splice(0))
+  gate.resolve(undefined)
+  await house.idle()
+  const two = await house.enter('juliet', 'two')
+  two.say('<presence/>')
+  await house.idle()
+  assert.deepEqual(bodies(two.outbound.heard()), [...texts, 'presence'])
+  assert.deepEqual(house.store.accounts.get(bare('juliet@example.net'))?.messages, [])
 })
 
 test('two clients that block at once do not block more together than an account may (XEP-0191 §3.3)', async () => {

@@ -19,6 +19,8 @@ function recorded(limiter: RateLimiter | null = null) {
     facts: outbound.facts,
     send: wire => { outbound.send(wire); note('sent') },
     say: markup => { note(markup) },
+    hasRoomFor: bytes => outbound.hasRoomFor(bytes),
+    whenSent: act => { outbound.whenSent(act) },
     pause: milliseconds => { note(`paused ${milliseconds}`) },
     end: error => { note(`stream ended: ${error?.condition ?? 'in good order'}`); session.streamEnded(error === null ? 'closed' : 'failed') },
     fail: error => { note(`stream failed: ${String(error)}`); session.streamEnded('failed') },

@@ -11,6 +11,28 @@ const waiting = (management: StreamManagement): readonly string[] => management.
 const moment = { at: 0, elapsed: 0 }
 const send = (management: StreamManagement, count: number): void => { for (let left = count; left > 0; left -= 1) management.add(wire('x'), moment) }
 
+describe('room for what can wait (XEP-0198 §4)', () => {
+  test('is half of the limits, in stanzas and in bytes', () => {
+    const management = managed({ maxStanzas: 4, maxBytes: 100 })
+    assert.deepEqual([management.hasRoomFor(50), management.hasRoomFor(1_000)], [true, true], 'one of any size, where nothing waits')
+    management.add(wire('x'.repeat(20)), moment)
+    assert.deepEqual([management.hasRoomFor(30), management.hasRoomFor(31)], [true, false])
+    management.add(wire('x'), moment)
+    assert.equal(management.hasRoomFor(1), false)
+    assert.ok(management.acknowledge(1))
+    assert.equal(management.hasRoomFor(1), true)
+  })
+
+  test('a stanza that is longer than all that may wait may wait alone, and leaves as much to what comes behind it', () => {
+    const management = managed({ maxBytes: 100 })
+    management.add(wire('x'.repeat(1_000)), moment)
+    management.add(wire('x'.repeat(100)), moment)
+    assert.equal(management.exceeded, null)
+    management.add(wire('x'), moment)
+    assert.equal(management.exceeded, 'session.max_unacked_bytes')
+  })
+})
+
 describe('what was sent', () => {
   test('waits, in order, until it is acknowledged', () => {
     const management = managed()
