@@ -15,7 +15,7 @@ import { TurnedClock } from '../support/turned-clock.ts'
 const folder = mkdtempSync(join(tmpdir(), 'meerkat-internal-'))
 after(() => { rmSync(folder, { recursive: true }) })
 
-test('an account that was just made is noticed within 20 ms, and the folder is not looked at more often, whatever the clock is set to', async () => {
+test('an account that was just made is noticed within a millisecond, and the folder is not looked at more often, whatever the clock is set to', async () => {
   for (const jump of [0, -3_600_000, 3_600_000]) {
     const clock = new TurnedClock()
     const dataFolder = mkdtempSync(join(folder, 'data-'))
@@ -23,9 +23,9 @@ test('an account that was just made is noticed within 20 ms, and the folder is n
     assert.equal(backend.accepts.size, 0)
     writeFileSync(join(dataFolder, accountsFileName), '')
     clock.jump(jump)
-    clock.advance(19)
+    clock.advance(0.5)
     assert.equal(backend.accepts.size, 0)
-    clock.advance(1)
+    clock.advance(0.5)
     assert.deepEqual([...backend.accepts], ['password', 'scram'])
   }
 })

@@ -8,8 +8,8 @@ import { accountsFileName, embeddedAccounts } from '../accounts/open-accounts.ts
 import type { BackendDefinition } from '../backend.ts'
 import { AccountsBackend } from './accounts-backend.ts'
 
-/** So many milliseconds it is believed that there is no account yet: every stream asks several times. Too short for anybody to notice. */
-const lookEvery = 20
+/** So many milliseconds it is believed that there is no account yet: every stream asks several times at once. To make an account takes longer. */
+const lookEvery = 1
 
 export const internal: BackendDefinition = {
   name: 'internal',
