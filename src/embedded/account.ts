@@ -126,6 +126,9 @@ export class Account {
     for (const { account, changes } of changed) for (const change of changes) account.#apply(change)
   }
 
+  /** Who waits for its answer to a request to subscribe, at most `max`, by their own rosters. To be called within `perform`. */
+  askers(max: number): Promise<readonly BareJid[]> { return this.#stored(store => store.askers(this.jid, max)) }
+
   /** Keeps a message for later; `full` where there are as many as may be. To be called within `perform`. */
   async keepMessage(wire: Uint8Array, at: number, max: number): Promise<'kept' | 'full'> {
     const outcome = this.#stored(store => store.keepMessages(this.jid, [{ wire, at }], max))

@@ -5,8 +5,8 @@ import type { Session } from '../session/session.ts'
 import type { Markup } from '../xml/write.ts'
 import { bareOf, type Domainpart, type FullJid, fullJid, prepareResourcepart } from '../xmpp/jid.ts'
 import { StanzaError } from '../xmpp/stanza-error.ts'
-import type { Account } from './account.ts'
 import type { Accounts } from './accounts.ts'
+import { begin } from './first-login.ts'
 import { Resident } from './resident.ts'
 import type { Router } from './router.ts'
 
@@ -17,6 +17,8 @@ interface Surroundings {
   readonly streamFeatures: readonly Markup[]
   /** Makes an unpredictable resourcepart (RFC 6120 §7.6). */
   readonly newResource: () => string
+  /** So many requests to subscribe are heard at the first log-in. */
+  readonly maxRequests: number
 }
 
 export class EmbeddedDomain implements Domain {
@@ -25,13 +27,15 @@ export class EmbeddedDomain implements Domain {
   readonly #router: Router
   readonly #accounts: Accounts
   readonly #newResource: () => string
+  readonly #maxRequests: number
 
-  constructor(name: Domainpart, { router, accounts, streamFeatures, newResource }: Surroundings) {
+  constructor(name: Domainpart, { router, accounts, streamFeatures, newResource, maxRequests }: Surroundings) {
     this.name = name
     this.streamFeatures = streamFeatures
     this.#router = router
     this.#accounts = accounts
     this.#newResource = newResource
+    this.#maxRequests = maxRequests
   }
 
   /** Loads the account, so that all that follows finds it in memory. Whoever logs in for the first time begins to exist for others. */
@@ -39,7 +43,7 @@ export class EmbeddedDomain implements Domain {
     const jid = this.#jidOf(principal, requested)
     const account = this.#accounts.use(principal.account)
     if (!(account instanceof Promise) && account.isKnown) return jid
-    return this.#begin(account).then(() => jid)
+    return Promise.resolve(account).then(loaded => begin(loaded, this.#maxRequests)).then(() => jid)
   }
 
   attach(session: Session): Attachment {
@@ -48,11 +52,6 @@ export class EmbeddedDomain implements Domain {
     const resident = new Resident(session, account, this.#router)
     this.#router.arrive(resident)
     return resident
-  }
-
-  async #begin(loading: Account | Promise<Account>): Promise<void> {
-    const account = await loading
-    if (!account.isKnown) await account.perform(() => account.isKnown ? undefined : account.commit([{ kind: 'known' }]))
   }
 
   #jidOf(principal: Principal, requested: string | null): FullJid {

@@ -38,7 +38,7 @@ export class Neighbourhood {
       maxRosterItems: options.max_roster_items,
       keepsLastActivity: isOn('last-activity'),
     })
-    this.domains = hosts.map(host => new EmbeddedDomain(host, { router, accounts, streamFeatures: iqs.streamFeatures(host), newResource: newId }))
+    this.domains = hosts.map(host => new EmbeddedDomain(host, { router, accounts, streamFeatures: iqs.streamFeatures(host), newResource: newId, maxRequests: options.max_roster_items }))
   }
 
   /** Settles when whatever was sent before is dealt with. */

@@ -46,6 +46,8 @@ export const load = query('load', `
   UNION ALL SELECT 'blocked', COALESCE(whole, jid), NULL, NULL, NULL, 0, 0, NULL, 0, 0 FROM meerkat_blocked WHERE account = $1
   UNION ALL SELECT 'messages', NULL, NULL, NULL, NULL, 0, 0, NULL, 0, 0 WHERE EXISTS (SELECT 1 FROM meerkat_offline WHERE account = $1)`)
 
+/** No JID begins with a slash, but a digest does. */
+export const askers = query('askers', "SELECT account FROM meerkat_roster WHERE jid = $1 AND asks = 1 AND account NOT LIKE '/%' ORDER BY account LIMIT $2")
 export const vcard = query('vcard', 'SELECT xml FROM meerkat_vcards WHERE account = $1')
 export const privateXml = query('private', 'SELECT xml FROM meerkat_private WHERE account = $1 AND ns = $2 AND local = $3')
 export const privateBytes = query('private_bytes', 'SELECT COALESCE(SUM(OCTET_LENGTH(xml)), 0) AS bytes FROM meerkat_private WHERE account = $1')

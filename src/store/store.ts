@@ -64,6 +64,8 @@ export interface Store {
   load(account: BareJid): Promise<StoredAccount>
   /** Atomic, also where several accounts are concerned (both sides of a subscription); durable when it resolves. */
   commit(parts: readonly AccountChanges[]): Promise<void>
+  /** Whose rosters say that they asked to subscribe to the account, at most `max`; none whose JID is too long to be a key. */
+  askers(account: BareJid, max: number): Promise<readonly BareJid[]>
   vcard(account: BareJid): Promise<Uint8Array | null>
   privateXml(account: BareJid, ns: string, local: string): Promise<Uint8Array | null>
   /** Of all private XML that is kept for it. */

@@ -55,6 +55,10 @@ export class TableStore implements Store {
     await this.#write(parts.flatMap(({ account, changes }) => changes.flatMap(change => statements.stepsOf(account, change))))
   }
 
+  async askers(account: BareJid, max: number): Promise<readonly BareJid[]> {
+    return (await this.#ask(statements.askers, account, max)).map(({ account: asker }) => asker as BareJid)
+  }
+
   async vcard(account: BareJid): Promise<Uint8Array | null> { return xmlOf(await this.#ask(statements.vcard, account)) }
 
   async privateXml(account: BareJid, ns: string, local: string): Promise<Uint8Array | null> {

@@ -17,6 +17,7 @@ const migrations: readonly string[] = [
    CREATE TABLE meerkat_last_activity (account {text} NOT NULL PRIMARY KEY, seconds {big} NOT NULL, status {text} NOT NULL);
    CREATE TABLE meerkat_offline (id {id}, account {text} NOT NULL, wire {text} NOT NULL, at {big} NOT NULL);
    CREATE INDEX meerkat_offline_of ON meerkat_offline (account, id)`,
+  'CREATE INDEX meerkat_roster_asked ON meerkat_roster (jid) WHERE asks = 1',
 ]
 
 /** Of whatever is kept of an account. */

@@ -127,7 +127,22 @@ describe('the version of its tables', () => {
       await store.close()
     }
     const file = new DatabaseSync(fileOf(folder))
-    assert.deepEqual([file.prepare('SELECT colour FROM meerkat_roster').get()?.['colour'], file.prepare('SELECT version FROM schema_version').get()?.['version']], ['red', 3])
+    assert.deepEqual([file.prepare('SELECT colour FROM meerkat_roster').get()?.['colour'], file.prepare('SELECT version FROM schema_version').get()?.['version']], ['red', sqliteSchema.migrations.length + 2])
+    file.close()
+  })
+
+  test('that were published first have all that came later, and what was kept in them', async () => {
+    const folder = fresh()
+    const first = new TableStore(embeddedDatabase(fileOf(folder), { ...sqliteSchema, migrations: sqliteSchema.migrations.slice(0, 1) }, systemClock))
+    await first.prepare()
+    await commit(first, set(romeo, { ask: true }))
+    await first.close()
+    const store = await open(folder)
+    assert.deepEqual(await store.askers(romeo, 10), [juliet])
+    await store.close()
+    const file = new DatabaseSync(fileOf(folder))
+    const plan = file.prepare("EXPLAIN QUERY PLAN SELECT account FROM meerkat_roster WHERE jid = 'a' AND asks = 1 AND account NOT LIKE '/%' ORDER BY account LIMIT 1").all()
+    assert.match(String(plan[0]?.['detail']), /meerkat_roster_asked/)
     file.close()
   })
 
@@ -139,7 +154,7 @@ describe('the version of its tables', () => {
     await assert.rejects(store.load(juliet), /meerkat_more already exists/)
     await store.close()
     const file = new DatabaseSync(fileOf(folder))
-    assert.deepEqual([file.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meerkat_more'").get(), file.prepare('SELECT version FROM schema_version').get()?.['version']], [undefined, 1])
+    assert.deepEqual([file.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'meerkat_more'").get(), file.prepare('SELECT version FROM schema_version').get()?.['version']], [undefined, sqliteSchema.migrations.length])
     file.close()
     await (await open(folder)).close()
   })

@@ -41,6 +41,21 @@ export function storeContract(title: string, make: () => Promise<Store>, { reope
       assert.deepEqual([isKnown, rosterVersion], [true, 2])
     })
 
+    on('who has asked to subscribe to an account is found, also where nobody has logged in to it', async (store, again) => {
+      const benvolio = bare('benvolio@example.net')
+      await store.commit([
+        { account: romeo, changes: [set(juliet, { ask: true, subscription: 'from' })] },
+        { account: nurse, changes: [set(juliet, { ask: true }), set(romeo, { ask: true, version: 2 })] },
+        { account: benvolio, changes: [set(juliet, { request: bytes('<presence/>') })] },
+      ])
+      const found = await again(store)
+      assert.deepEqual(await found.askers(juliet, 10), [nurse, romeo])
+      assert.deepEqual(await found.askers(juliet, 1), [nurse])
+      assert.deepEqual(await found.askers(benvolio, 10), [])
+      await found.commit([{ account: nurse, changes: [set(juliet, { version: 3 })] }, { account: romeo, changes: [{ kind: 'roster-remove', jid: juliet, version: 2 }] }])
+      assert.deepEqual(await found.askers(juliet, 10), [])
+    })
+
     on('an item comes back as it was set, whatever it is', async (store, again) => {
       const subscriptions = ['none', 'to', 'from', 'both'] as const
       const items = subscriptions.flatMap(subscription => [false, true].flatMap(ask => [false, true].flatMap(approved => [false, true].flatMap(isListed => [null, '<presence type="subscribe"/>'].map(request =>

@@ -39,6 +39,11 @@ export class RememberedStore implements Store {
     for (const { account, changes } of parts) for (const change of changes) apply(this.#of(account), change)
   }
 
+  async askers(account: BareJid, max: number): Promise<readonly BareJid[]> {
+    await this.before('askers')
+    return [...this.accounts].filter(([, { roster }]) => roster.get(account)?.ask === true).map(([jid]) => jid).sort().slice(0, max)
+  }
+
   async vcard(account: BareJid): Promise<Uint8Array | null> {
     await this.before('vcard')
     return this.accounts.get(account)?.vcard ?? null
