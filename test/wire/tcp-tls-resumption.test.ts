@@ -7,12 +7,12 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { ConnectionOptions } from 'node:tls'
 import { ClientAuthority } from '../support/client-authority.ts'
-import type { TestCertificate } from '../support/certificates.ts'
 import { Gateway } from '../support/gateway.ts'
+import { lossesOfTrust } from '../support/lost-trust.ts'
 import { requireProgram } from '../support/services.ts'
 import { footer, streamHeader, TcpClient } from '../support/tcp-client.ts'
 import { c2sListener, withListeners } from '../support/tcp-scene.ts'
-import { settled, TurnedClock } from '../support/turned-clock.ts'
+import { TurnedClock } from '../support/turned-clock.ts'
 import { NS_SASL } from '../support/wire-client.ts'
 
 const asking = 'tls.crl_files = ["certs/lists.crl"]'
@@ -105,37 +105,18 @@ async function attempt(name: ListenerName, tls: ConnectionOptions): Promise<{ re
   return { outcome, isReused }
 }
 
-const events: readonly (readonly [what: string, expected: string, bring: (certificate: TestCertificate) => Promise<void>])[] = [
-  ['a revocation', 'not-authorized', async certificate => {
-    await authority.publish(path('lists.crl'), [certificate])
-    assert.equal(await gateway.app.reload(), true)
-  }],
-  ['the removal of its CA', 'not-authorized', async () => {
-    const other = new ClientAuthority()
-    await writeFile(path('clients.crt'), other.root.certificatePem)
-    await other.publish(path('lists.crl'), [])
-    assert.equal(await gateway.app.reload(), true)
-  }],
-  ['its expiry', 'credentials-expired', async () => {
-    for (let minute = 0; minute < 60; minute++) {
-      clock.advance(60_000)
-      await settled()
-    }
-  }],
-]
-
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   const only = { minVersion: version, maxVersion: version } as const
 
   for (const { way, name, strict, control } of ways) {
     describe(`${version} by ${way}`, () => {
-      for (const [what, expected, bring] of events) {
+      for (const { what, expected, bring } of lossesOfTrust) {
         test(`a session made before ${what}, then resumed with the certificate, without it, or with the session alone: nobody logs in`, async () => {
           const certificate = authority.issue('alice', { notAfter: clock.now() + 1_800_000 })
           const shown = { ...only, ...authority.identityOf(certificate) }
           for (const listener of [name, strict]) assert.equal((await attempt(listener, shown)).outcome, 'alice@localhost')
           const [kept, keptStrictly] = [await save(name, shown), await save(strict, shown)]
-          await bring(certificate)
+          await bring({ gateway, authority, clock }, certificate)
           for (const session of kept.sessions) {
             assert.deepEqual(await attempt(name, { ...shown, session }), { outcome: expected, isReused: false })
             assert.deepEqual(await attempt(name, { ...only, session }), { outcome: 'not-authorized', isReused: false })

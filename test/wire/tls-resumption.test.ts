@@ -6,11 +6,11 @@ import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { ConnectionOptions } from 'node:tls'
 import { ClientAuthority } from '../support/client-authority.ts'
-import type { TestCertificate } from '../support/certificates.ts'
 import { Gateway } from '../support/gateway.ts'
 import { RawWebSocket, upgradeRequest } from '../support/raw-websocket.ts'
+import { lossesOfTrust } from '../support/lost-trust.ts'
 import { requireProgram } from '../support/services.ts'
-import { settled, TurnedClock } from '../support/turned-clock.ts'
+import { TurnedClock } from '../support/turned-clock.ts'
 import { NS_SASL, WireClient } from '../support/wire-client.ts'
 
 /** The second listener asks for no certificates, and so resumes sessions: the control. */
@@ -80,37 +80,18 @@ async function attempt(tls: ConnectionOptions): Promise<{ readonly condition: st
   return { condition: answer.local === 'success' ? 'success' : answer.children[0]?.local ?? '', isReused }
 }
 
-const events: readonly (readonly [what: string, expected: string, bring: (certificate: TestCertificate) => Promise<void>])[] = [
-  ['a revocation', 'not-authorized', async certificate => {
-    await authority.publish(path('lists.crl'), [certificate])
-    assert.equal(await gateway.app.reload(), true)
-  }],
-  ['the removal of its CA', 'not-authorized', async () => {
-    const other = new ClientAuthority()
-    await writeFile(path('clients.crt'), other.root.certificatePem)
-    await other.publish(path('lists.crl'), [])
-    assert.equal(await gateway.app.reload(), true)
-  }],
-  ['its expiry', 'credentials-expired', async () => {
-    for (let minute = 0; minute < 60; minute++) {
-      clock.advance(60_000)
-      await settled()
-    }
-  }],
-]
-
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   const only = { minVersion: version, maxVersion: version } as const
 
   describe(version, () => {
-    for (const [what, expected, bring] of events) {
+    for (const { what, expected, bring } of lossesOfTrust) {
       test(`a session made before ${what}, then resumed with the certificate, without it, or with the session alone: nobody logs in`, async () => {
         const certificate = authority.issue('alice', { notAfter: clock.now() + 1_800_000 })
         const shown = { ...only, ...authority.identityOf(certificate) }
         assert.equal((await attempt(shown)).condition, 'success')
         const { sessions } = await save(shown)
         assert.ok(sessions.length > 0)
-        await bring(certificate)
+        await bring({ gateway, authority, clock }, certificate)
         for (const session of sessions) {
           assert.deepEqual(await attempt({ ...shown, session }), { condition: expected, isReused: false })
           assert.deepEqual(await attempt({ ...only, session }), { condition: 'not-authorized', isReused: false })
