@@ -60,8 +60,10 @@ export class AskedAccount implements FeatureAccount {
     const account = this.#account
     return account.perform(async () => {
       const before = this.#presence.meetings(account)
+      const hidden = this.#presence.hidden(account)
       await account.commit(changesOf(account))
       this.#presence.meetingsChanged(account, before)
+      this.#presence.hiddenChanged(account, hidden)
     })
   }
 }

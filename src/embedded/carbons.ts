@@ -14,7 +14,7 @@ const NS_MUC_USER = 'http://jabber.org/protocol/muc#user'
 /** Receipts, chat states and chat markers belong to a conversation although they have no words; the last is an invitation. */
 const conversational: ReadonlySet<string> = new Set(['urn:xmpp:receipts', 'http://jabber.org/protocol/chatstates', 'urn:xmpp:chat-markers:0', 'jabber:x:conference'])
 
-/** §6.1. An error would be eligible where what it answers was, which nobody remembers. */
+/** §6.1. An error is eligible where what it answers was: our own, for nobody remembers what others answer. */
 export function isEligible(stanza: Stanza): boolean {
   const type = stanza.messageType
   if (type === 'groupchat' || type === 'error') return false
@@ -34,11 +34,10 @@ export const isCopy = (stanza: Stanza, account: Account): boolean =>
 export const wantingCopies = ({ directory }: Realm, account: Account, except: readonly Resident[]): readonly Resident[] =>
   account.copied === 0 ? [] : [...directory.ofAccount(account.jid)].filter(resident => resident.wantsCarbons && !except.includes(resident))
 
-/** Copies of `wire`, which is the message as it was delivered. `give` is called for each. */
-export function copy(residents: readonly Resident[], account: Account, direction: 'sent' | 'received', stanza: Stanza, wire: Uint8Array,
+/** Copies of `wire`, which is the message of that type as it was delivered. `give` is called for each. */
+export function copy(residents: readonly Resident[], account: Account, direction: 'sent' | 'received', type: string | null, wire: Uint8Array,
   give: (resident: Resident, wire: Uint8Array) => void): void {
   if (residents.length === 0) return
-  const type = stanza.wire.attribute('type')
   const forwarded = tag(direction, { xmlns: NS_CARBONS }, tag('forwarded', { xmlns: NS_FORWARD }, raw(Buffer.from(wire).toString())))
   for (const resident of residents) give(resident, stanzaMarkup('message', { from: account.jid, to: resident.jid, type }, forwarded))
 }

@@ -32,6 +32,15 @@ export class MessageRules {
     return withAccount(this.#realm, to, account => this.#deliver(sender, stanza, to, account))
   }
 
+  /** XEP-0280 §8, §6.1: the other clients of the account see also what could not be delivered, and that it could not. */
+  refused(sender: Resident, stanza: Stanza, error: Uint8Array): void {
+    const { account } = sender
+    const others = wantingCopies(this.#realm, account, [sender])
+    if (others.length === 0 || !isEligible(stanza)) return
+    copy(others, account, 'sent', stanza.wire.attribute('type'), withAttribute(stanza.wire, 'from', sender.jid), giveAlone)
+    copy(others, account, 'received', 'error', error, giveAlone)
+  }
+
   #deliver(sender: Resident, stanza: Stanza, to: Jid, recipient: Account): void | Promise<void> {
     const type = stanza.messageType
     // XEP-0191 §3.3: as if nobody were there.
@@ -78,8 +87,8 @@ export class MessageRules {
     const give = residents.length > 0 && others.length > 0 ? this.#together(wire, residents, others) : giveAlone
     for (const resident of residents) give(resident, wire)
     // One copy is enough of what somebody says to himself.
-    if (isCopied && recipient !== sender.account) copy(wantingCopies(this.#realm, sender.account, [sender]), sender.account, 'sent', stanza, wire, giveAlone)
-    copy(others, recipient, 'received', stanza, wire, give)
+    if (isCopied && recipient !== sender.account) copy(wantingCopies(this.#realm, sender.account, [sender]), sender.account, 'sent', stanza.wire.attribute('type'), wire, giveAlone)
+    copy(others, recipient, 'received', stanza.wire.attribute('type'), wire, give)
   }
 
   /** What one of them has, the others need not be given again (undelivered.ts). */

@@ -104,6 +104,24 @@ export class PresenceRules {
     }
   }
 
+  /** Those whom the account sees and has blocked, or resources of them: it does not hear what becomes of them. */
+  hidden(account: Account): readonly Jid[] {
+    const watched: ReadonlySet<Jid> = new Set(account.watched)
+    const resources = [...account.blocked].filter(jid => isFull(jid) && watched.has(bareOf(jid)))
+    return [...account.watched, ...resources].filter(jid => account.blocks(jid))
+  }
+
+  /** It has blocked some of those no more: that they have left meanwhile is told (XEP-0191 §3.4), as a probe would be answered (§4.3.2). */
+  hiddenChanged(account: Account, before: readonly Jid[]): void {
+    for (const jid of before) {
+      if (account.blocks(jid)) continue
+      for (const own of availableOf(this.#realm, account.jid)) {
+        const isThere = [...this.#meant(jid)].some(other => other.availability !== null && mayMeet(account, own.jid, other.account, other.jid))
+        if (!isThere) own.session.deliver(stanzaMarkup('presence', { type: 'unavailable', from: jid, to: own.jid }))
+      }
+    }
+  }
+
   #available(sender: Resident, stanza: Stanza): void | Promise<void> {
     if (sender.hasLeft) return
     const priority = priorityOf(stanza)

@@ -188,7 +188,9 @@ export class Router {
   #refuse(sender: Resident, stanza: Stanza, error: StanzaError): void {
     if (stanza.isError || (stanza.kind === 'iq' && stanza.wire.attribute('type') === 'result')) return
     const to = stanza.to === null ? null : parseJid(stanza.to)
-    sender.session.deliver(errorReply(stanza, error, to ?? originOf(sender.jid, stanza), sender.jid))
+    const reply = errorReply(stanza, error, to ?? originOf(sender.jid, stanza), sender.jid)
+    sender.session.deliver(reply)
+    if (stanza.kind === 'message') this.#messages.refused(sender, stanza, reply)
   }
 }
 
