@@ -3,7 +3,6 @@ import type { Principal } from '../auth/credentials.ts'
 import { LimitReached } from '../telemetry/limit.ts'
 import type { Log } from '../telemetry/log.ts'
 import type { ScannedElement } from '../xml/scanned.ts'
-import type { Markup } from '../xml/write.ts'
 import { StreamError } from '../xmpp/stream-error.ts'
 import { SaslNegotiation, type SaslReply } from './sasl-negotiation.ts'
 import type { ServedHost, StreamServices } from './stream-services.ts'
@@ -13,7 +12,7 @@ import type { ConnectionFacts, Transport } from './transport.ts'
 const maxFailures = 3
 
 export class Authentication {
-  readonly features: Markup
+  readonly features: Uint8Array
   readonly #negotiation: SaslNegotiation
   readonly #isTlsRequired: boolean
   readonly #facts: ConnectionFacts

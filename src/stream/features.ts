@@ -43,30 +43,30 @@ const bindingFeatures = (limits: StreamLimits, offersClientState: boolean, ofDom
 /** As many different ones are remembered: hosts, mechanisms and listeners make few, clients make none. */
 const maxKnown = 256
 
-/** The same features are written once: every stream is told of them, and hardly any of something else than the one before. */
+/** The same features are written once, and none of them is ever changed: every stream is told of them, and hardly any of something else than the one before. */
 export class Announcements {
-  readonly #known = new Map<string, Markup>()
+  readonly #known = new Map<string, Uint8Array>()
   readonly #offersClientState: boolean
 
   constructor(offersClientState: boolean) { this.#offersClientState = offersClientState }
 
-  authentication(advertised: Advertised, upgrade: { readonly required: boolean } | null, limits: StreamLimits): Markup {
+  authentication(advertised: Advertised, upgrade: { readonly required: boolean } | null, limits: StreamLimits): Uint8Array {
     const { mechanisms, channelBindings } = advertised
     const key = `${mechanisms.join()} ${channelBindings.join()} ${upgrade === null ? '' : String(upgrade.required)} ${limits.maxBytes} ${limits.idle ?? ''}`
     return this.#once(key, () => authenticationFeatures(advertised, upgrade, limits))
   }
 
   /** `ofDomain`: what `domain` says of itself, always the same. */
-  binding(limits: StreamLimits, domain: string, ofDomain: readonly Markup[]): Markup {
+  binding(limits: StreamLimits, domain: string, ofDomain: readonly Markup[]): Uint8Array {
     return this.#once(`${domain}/${limits.maxBytes} ${limits.idle ?? ''}`, () => bindingFeatures(limits, this.#offersClientState, ofDomain))
   }
 
-  #once(key: string, write: () => Markup): Markup {
+  #once(key: string, write: () => Markup): Uint8Array {
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const markup = write()
+    const bytes = Buffer.from(write())
     if (this.#known.size === maxKnown) this.#known.clear()
-    this.#known.set(key, markup)
-    return markup
+    this.#known.set(key, bytes)
+    return bytes
   }
 }

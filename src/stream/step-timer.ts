@@ -5,7 +5,9 @@ export class StepTimer {
   readonly #clock: Pick<Clock, 'elapsed' | 'after'>
   readonly #milliseconds: number
   readonly #over: () => void
+  /** Set once for several steps, whose ends are ever later: a login has four. */
   #timer: Timer | null = null
+  #isRunning = false
   /** Of the time of this step, when `#since` was. */
   #left = 0
   #since = 0
@@ -22,7 +24,7 @@ export class StepTimer {
 
   /** The client waits for us. */
   pause(): void {
-    this.stop()
+    this.#isRunning = false
     this.#left -= this.#clock.elapsed() - this.#since
   }
 
@@ -30,14 +32,23 @@ export class StepTimer {
   goOn(): void { this.#run(Math.max(0, Math.ceil(this.#left))) }
 
   stop(): void {
+    this.#isRunning = false
     this.#timer?.cancel()
     this.#timer = null
   }
 
   #run(milliseconds: number): void {
-    this.stop()
+    this.#isRunning = true
     this.#left = milliseconds
     this.#since = this.#clock.elapsed()
-    this.#timer = this.#clock.after(milliseconds, this.#over)
+    this.#timer ??= this.#clock.after(milliseconds, this.#due)
+  }
+
+  readonly #due = (): void => {
+    this.#timer = null
+    if (!this.#isRunning) return
+    const left = Math.ceil(this.#left - (this.#clock.elapsed() - this.#since))
+    if (left > 0) this.#timer = this.#clock.after(left, this.#due)
+    else this.#over()
   }
 }

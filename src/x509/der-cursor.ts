@@ -24,6 +24,9 @@ export class DerCursor {
     return this.#bytes.subarray(contentStart, contentEnd)
   }
 
+  /** As `take`, for what is not looked at. */
+  skip(identifier: number): void { this.#at = this.#header(identifier).contentEnd }
+
   /** As `take`, for what lies inside a constructed value. */
   enter(identifier: number): DerCursor {
     const { contentStart, contentEnd } = this.#header(identifier)

@@ -27,8 +27,8 @@ export function shownCertificate(socket: TLSSocket): string | null {
 export function certificateIn(session: Buffer): string | null {
   try {
     const fields = new DerCursor(session).enter(sequence)
-    for (const tag of [integer, integer, octetString, octetString, octetString]) fields.take(tag)
-    for (const tag of [explicit(1), explicit(2)]) if (fields.isNext(tag)) fields.take(tag)
+    for (const tag of [integer, integer, octetString, octetString, octetString]) fields.skip(tag)
+    for (const tag of [explicit(1), explicit(2)]) if (fields.isNext(tag)) fields.skip(tag)
     return fields.isNext(explicit(3)) ? fields.take(explicit(3)).toString('latin1') : null
   } catch (error) {
     if (error instanceof DerError) return null
