@@ -1,23 +1,26 @@
-// So many values at most, by key: whoever was not asked for longest goes first.
+// So many values at least, by key, and twice as many at most: those that were not asked for longest go first. In two generations, so that whoever comes
+// back costs one look-up.
 export class Recent<Value> {
   readonly #limit: number
-  readonly #values = new Map<string, Value>()
+  #young = new Map<string, Value>()
+  /** What was young before, and not asked for since. */
+  #old = new Map<string, Value>()
 
   constructor(limit: number) { this.#limit = limit }
 
   get(key: string): Value | undefined {
-    const value = this.#values.get(key)
-    if (value === undefined) return undefined
-    this.#values.delete(key)
-    this.#values.set(key, value)
-    return value
+    const young = this.#young.get(key)
+    if (young !== undefined) return young
+    const old = this.#old.get(key)
+    if (old !== undefined) this.set(key, old)
+    return old
   }
 
   set(key: string, value: Value): void {
-    this.#values.delete(key)
-    this.#values.set(key, value)
-    if (this.#values.size <= this.#limit) return
-    const [oldest] = this.#values.keys()
-    if (oldest !== undefined) this.#values.delete(oldest)
+    if (this.#young.size >= this.#limit && !this.#young.has(key)) {
+      this.#old = this.#young
+      this.#young = new Map()
+    }
+    this.#young.set(key, value)
   }
 }
