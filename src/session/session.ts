@@ -285,13 +285,13 @@ export class Session implements StanzaSink {
 
   #pass(wire: Uint8Array, receipt?: Receipt): void {
     if (this.#over) return
-    const [management, managed] = [this.#management, this.#managed]
-    if (management !== null && managed !== null) {
-      this.#deliverManaged(wire, management, managed, receipt)
+    const management = this.#management
+    if (management !== null && this.#managed !== null) {
+      this.#deliverManaged(wire, management, this.#managed, receipt)
       return
     }
     if (receipt === undefined) this.#stream?.send(wire)
-    else this.#roomToBe().send({ wire, receipt, ...managed?.moment ?? { at: 0, elapsed: 0 } })
+    else this.#roomToBe().send({ wire, receipt, ...this.#managed?.moment ?? { at: 0, elapsed: 0 } })
   }
 
   #roomToBe(): Room {
